@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import mujoco
 
@@ -35,7 +34,7 @@ class Robot:
     """A robot file's one object, named ``robot``."""
 
     spec: RobotSpec
-    model: Callable[[], Any]
+    model: Callable[[], mujoco.MjSpec]
     """Builds the robot alone as a ``mujoco.MjSpec``; joint, site, camera and sensor names match the spec's."""
     simulated: SimulatedCfg = field(default_factory=SimulatedCfg)
     real: FeetechCfg | None = None

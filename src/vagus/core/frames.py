@@ -74,10 +74,10 @@ def pose(p: ArrayLike = (0.0, 0.0, 0.0), q: ArrayLike = (1.0, 0.0, 0.0, 0.0)) ->
 
 def invert(X: ArrayLike) -> Array:
     """Return ``X_BA`` from ``X_AB``, shape (4, 4)."""
-    X = np.asarray(X, np.float64)
+    X_AB = np.asarray(X, np.float64)
     out = np.eye(4)
-    out[:3, :3] = X[:3, :3].T
-    out[:3, 3] = -X[:3, :3].T @ X[:3, 3]
+    out[:3, :3] = X_AB[:3, :3].T
+    out[:3, 3] = -X_AB[:3, :3].T @ X_AB[:3, 3]
     return out
 
 

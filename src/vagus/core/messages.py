@@ -125,7 +125,7 @@ def joint_state(spec: RobotSpec) -> np.dtype[np.void]:
 
 
 def joint_command(spec: RobotSpec) -> np.dtype[np.void]:
-    """What the motors are told, by the reflex alone; ``effort`` is feed-forward, ``effort_max`` its limit [N m or N]."""
+    """What the motors are told, by the reflex alone; ``effort`` is feed-forward, ``effort_max`` the limit [N m, N]."""
     n = (spec.n_joints,)
     return _layout(len(spec.sensors), ("counter", "<u8"), ("q", "<f8", n), ("v", "<f8", n), ("effort", "<f8", n),
                    ("effort_max", "<f8", n), ("mode", "u1", n))  # fmt: skip

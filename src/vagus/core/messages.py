@@ -11,7 +11,7 @@ from enum import IntEnum, IntFlag
 import numpy as np
 from numpy.typing import NDArray
 
-from vagus.core.ages import UNUSED
+from vagus.core.ages import N_BUCKETS, UNUSED
 from vagus.core.errors import CommandError
 from vagus.core.robot import CameraSpec, RobotSpec
 
@@ -221,6 +221,12 @@ def stats(spec: RobotSpec) -> np.dtype[np.void]:
     return _layout(len(spec.sensors), ("pid", "<u8"), ("ticks", "<u8"), ("overruns", "<u8"), ("lost", "<u8"),
                    ("wake_error_max_ns", "<u8"), ("cpu_ns", "<u8"), ("rss_bytes", "<u8"), ("started_ns", "<i8"),
                    ("realtime_factor", "<f8"))  # fmt: skip
+
+
+def ages(spec: RobotSpec) -> np.dtype[np.void]:
+    """Ages at the actuators of every applied command since the start: per sensor, a histogram and the largest [ns]."""
+    k = len(spec.sensors)
+    return _layout(k, ("max_ns", "<i8", (k,)), ("counts", "<u4", (k, N_BUCKETS)))
 
 
 def blank(layout: np.dtype[np.void]) -> Record:

@@ -40,6 +40,7 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         StreamSpec(name="joint_state", layout=m.joint_state(spec), rate_hz=spec.encoder.rate_hz, capacity=512),
         StreamSpec(name="joint_command", layout=m.joint_command(spec), rate_hz=hz, capacity=512),
         StreamSpec(name="actuation", layout=m.actuation(spec), rate_hz=hz, capacity=512),
+        StreamSpec(name="ages", layout=m.ages(spec), rate_hz=2.0, capacity=8),
         StreamSpec(name="reflex", layout=m.reflex(spec), rate_hz=hz, capacity=512),
         StreamSpec(name="clearance", layout=m.clearance(spec), rate_hz=50.0, capacity=32),
         StreamSpec(name="proximity", layout=m.proximity(spec), rate_hz=10.0, capacity=32),

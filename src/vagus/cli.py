@@ -1,0 +1,186 @@
+"""The command ``vagus``: parses arguments and calls ``vagus.runtime``; errors become one line and exit status 2."""
+
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+from tyro.conf import Positional, UseAppendAction, arg
+
+from vagus.core.errors import VagusError
+
+app = tyro.extras.SubcommandApp()
+
+Name = Annotated[str | None, arg(help="Which running robot; not needed when there is only one.")]
+Say = Annotated[UseAppendAction[tuple[str, ...]], arg(metavar="TEXT", help="Say this to the robot; may be repeated.")]
+Seed = Annotated[int, arg(help="Everything random follows from it.")]
+Scene = Annotated[str | None, arg(help="Which room it stands in; a wrong name lists the right ones.")]
+Json = Annotated[Path | None, arg(help="Write a summary (answers, outcomes, ages, processes) to this file.")]
+VideoPath = Annotated[Path | None, arg(help="Film the run from outside into this .mp4 (simulation only).")]
+Record = Annotated[Path | None, arg(help="Record every stream as MCAP into this folder.")]
+Port = Annotated[int, arg(help="Port of the page on 127.0.0.1; 0: no page.")]
+Seconds = Annotated[float | None, arg(help="End after this long; otherwise at Ctrl-C.")]
+
+
+@app.command
+def demo(
+    *,
+    say: Say = (),
+    scene: Scene = None,
+    seed: Seed = 0,
+    headless: Annotated[bool, arg(help="No page; end when all that was said is answered.")] = False,
+    seconds: Seconds = None,
+    json: Json = None,
+    video: VideoPath = None,
+    page_port: Port = 8808,
+) -> None:
+    """Run the host humanoid in its simulated room: see it, talk to it, move it, stop it, in a page.
+
+    Example: vagus demo --headless --say wave --say "웃어 봐" --json out.json
+    """
+    from vagus.runtime.prepare import host_file
+
+    _live(host_file(), say, scene, seed, seconds, json, video, 0 if headless else page_port, None)
+
+
+@app.command
+def run(
+    robot_file: Positional[Path],
+    /,
+    *,
+    say: Say = (),
+    scene: Scene = None,
+    seed: Seed = 0,
+    seconds: Seconds = None,
+    json: Json = None,
+    video: VideoPath = None,
+    record: Record = Path("runs"),
+    page_port: Port = 8808,
+) -> None:
+    """Run the robot of a robot file, recorded, with its page. docs/robot-file.md says how to write one.
+
+    Example: vagus run robots/host.py
+    """
+    _live(robot_file, say, scene, seed, seconds, json, video, page_port, record)
+
+
+def _live(
+    robot_file: Path, say: tuple[str, ...], scene: str | None, seed: int, seconds: float | None,
+    json: Path | None, video: Path | None, page_port: int, record: Path | None,
+) -> None:  # fmt: skip
+    from rich import print as rich_print
+
+    from vagus.runtime.demo import Live, LiveCfg
+
+    folder = record / time.strftime("%Y%m%d-%H%M%S") if record else None
+    cfg = LiveCfg(
+        robot_file=robot_file, scene=scene, seed=seed, say=say, seconds=seconds, page_port=page_port,
+        record_dir=folder, json_path=json, video_path=video, open_browser=page_port != 0 and sys.stdout.isatty(),
+    )  # fmt: skip
+    summary = Live(cfg, report=lambda line: rich_print(line, flush=True)).go()
+    failed = [outcome for outcome in summary["outcomes"] if not outcome["ok"]]
+    if failed or len(summary["outcomes"]) < len(say):
+        raise VagusError(f"not done: {failed or 'some of what was said got no outcome'}")
+
+
+@app.command
+def stop(name: Name = None, /) -> None:
+    """Stop the robot at once; returns when the body's own readings show rest. Stays stopped until `vagus reset`."""
+    from vagus.runtime import run_dir
+    from vagus.runtime import stop as stopping
+
+    done = stopping.stop(run_dir.choose(name))
+    latched = "the reflex did not answer and was killed; its watchdog braked"
+    if done.latched_after_s is not None:
+        latched = f"latched after {done.latched_after_s * 1e3:.0f} ms"
+    print(f"stopped: {latched}; at rest {done.at_rest_after_s * 1e3:.0f} ms after the request, by the body's readings")
+
+
+@app.command
+def reset(name: Name = None, /) -> None:
+    """Leave the emergency stop, at rest. Only a person does this, having looked at the robot."""
+    from vagus.core.messages import Request
+    from vagus.runtime import run_dir
+    from vagus.runtime import stop as stopping
+
+    stopping.request(run_dir.choose(name), Request.RESET)
+    print("reset requested; `vagus top --once` shows the groups' states")
+
+
+@app.command
+def top(
+    name: Name = None,
+    /,
+    *,
+    once: Annotated[bool, arg(help="Look for one second, print, end.")] = False,
+    json: Annotated[bool, arg(help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Show rates, ages per sensor at the actuators, overruns, losses, CPU and memory per process.
+
+    Keys of --json: robot, up_s, realtime_factor, ages_ms (per sensor p50, p99, p999, max, commands), streams (rate_hz,
+    nominal_hz, messages, age_ms), processes (pid, ticks, overruns, overrun_share, lost, wake_error_max_ms, cpu_share,
+    rss_mb, up_s, is_silent), groups (state, cause, holder), granted.
+    """
+    from rich.console import Console
+    from rich.live import Live
+
+    from vagus.runtime import run_dir
+    from vagus.runtime.top import Top, render, to_json
+
+    look = Top(run_dir.choose(name))
+    look.look()
+    time.sleep(1.0)
+    if json:
+        print(to_json(look.look()))
+    elif once:
+        Console().print(render(look.look()))
+    if once or json:
+        return
+    with Live(render(look.look()), screen=True, auto_refresh=False) as screen:
+        while True:
+            time.sleep(1.0)
+            screen.update(render(look.look()), refresh=True)
+
+
+@app.command
+def check(robot_file: Positional[Path], /) -> None:
+    """Say what a robot file lacks, and how to mend it. Exit status 1 if it cannot run."""
+    from rich.console import Console
+
+    from vagus.body.check import check_robot, render_findings
+    from vagus.body.load import load_robot
+
+    findings = check_robot(load_robot(robot_file))
+    Console().print(render_findings(findings))
+    if any(f.severity == "error" for f in findings):
+        raise SystemExit(1)
+
+
+@app.command
+def doctor(*, page_port: Port = 8808) -> None:
+    """Say what this machine can do for a robot, and how to mend what it cannot. Exit status 1 on an error."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from vagus.runtime.doctor import examine
+
+    checks = examine(page_port)
+    table = Table("", "found", "mend")
+    for row in checks:
+        style = {"ok": "green", "warning": "yellow", "error": "red"}[row.status]
+        table.add_row(f"[{style}]{row.status}[/] {row.what}", row.found, row.mend)
+    Console().print(table)
+    if any(row.status == "error" for row in checks):
+        raise SystemExit(1)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app.cli(prog="vagus", description="Robots that sense, decide and act in real time.")
+    except VagusError as exc:
+        print(f"vagus: {exc}", file=sys.stderr)
+        raise SystemExit(2) from exc
+    except KeyboardInterrupt as exc:
+        raise SystemExit(130) from exc

@@ -1,0 +1,170 @@
+"""Running a robot live for people: ``vagus run`` and ``vagus demo``. Starts the supervisor, says what is said, waits.
+
+The summary it writes holds what ``vagus top`` shows at the end, what the robot answered, and when it first moved.
+"""
+
+import json
+import secrets
+import signal
+import time
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import msgspec
+import numpy as np
+import psutil
+
+from vagus.core import messages as m
+from vagus.runtime import prepare
+from vagus.runtime.supervisor import Supervisor
+from vagus.runtime.top import Snapshot, Top
+from vagus.runtime.video import Video
+
+_MOVING = 0.05
+"""A joint faster than this moves [rad/s or m/s]."""
+_ANSWER_S = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveCfg:
+    """How to run a robot live."""
+
+    robot_file: Path
+    scene: str | None = None
+    seed: int = 0
+    say: tuple[str, ...] = ()
+    seconds: float | None = None
+    """End after this long; None: until Ctrl-C, or with ``say`` and no page, when all is answered."""
+    page_port: int = 8808
+    """0: no page."""
+    record_dir: Path | None = None
+    json_path: Path | None = None
+    video_path: Path | None = None
+    open_browser: bool = False
+
+
+@dataclass
+class Talk:
+    """What was said to the robot, and what it answered."""
+
+    said: list[str]
+    answers: list[str]
+    outcomes: list[dict[str, Any]]
+
+
+class Live:
+    """One live run from start to end."""
+
+    def __init__(self, cfg: LiveCfg, *, report: Callable[[str], None]) -> None:
+        self.cfg = cfg
+        self._report = report
+        run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene)
+        token = secrets.token_urlsafe(24) if cfg.page_port else ""
+        self.run = prepare.live(run, record_dir=cfg.record_dir, page_port=cfg.page_port, page_token=token)
+        self.supervisor = Supervisor(self.run, report=report)
+        prepare.write_models(self.supervisor.path, self.run, robot)
+        streams = self.supervisor.streams
+        self._utterances = streams.writer("utterance.operator")
+        self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
+        self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
+        self._video = Video(cfg.video_path, robot, self.run, streams.reader("scene")) if cfg.video_path else None
+        self.talk = Talk(said=[], answers=[], outcomes=[])
+        self.first_movement_s: float | None = None
+        self.ready_s: float | None = None
+        self._is_ended = False
+
+    @property
+    def url(self) -> str:
+        """Address of the page, with the token that lets a browser in."""
+        return f"http://127.0.0.1:{self.run.page_port}/?token={self.run.page_token}"
+
+    def end(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """Have ``go`` return soon."""
+        self._is_ended = True
+
+    def go(self) -> dict[str, Any]:
+        """Run until the end and return the summary."""
+        cfg = self.cfg
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.end)
+        start_s = time.monotonic()
+        self.supervisor.start()
+        try:
+            top = Top(self.supervisor.path)
+            while not self._is_done(time.monotonic() - start_s):
+                self.supervisor.watch()
+                self._tick()
+                time.sleep(0.02)
+            top.look()
+            time.sleep(0.5)
+            summary = self._summary(top.look())
+        finally:
+            self.supervisor.stop()
+            if self._video:
+                self._video.close()
+        if cfg.json_path:
+            cfg.json_path.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        return summary
+
+    def _is_done(self, elapsed_s: float) -> bool:
+        cfg = self.cfg
+        if self._is_ended or (cfg.seconds is not None and elapsed_s >= cfg.seconds):
+            return True
+        unanswered = len(self.talk.said) < len(cfg.say) or len(self.talk.outcomes) < len(cfg.say)
+        return bool(cfg.say) and cfg.seconds is None and cfg.page_port == 0 and not unanswered
+
+    def _tick(self) -> None:
+        if self.ready_s is None:
+            newest = self._reflex.latest()
+            if newest is not None and np.all(newest["state"] == m.State.HOLD):
+                self.ready_s = _since_start()
+                self._report(f"{self.run.name} is ready after {self.ready_s:.1f} s")
+                if self.run.page_port:
+                    self._report(f"page: {self.url}")
+                    if self.cfg.open_browser:
+                        webbrowser.open(self.url)
+        self._listen()
+        answered = len(self.talk.outcomes) >= len(self.talk.said)
+        if self.ready_s is not None and answered and len(self.talk.said) < len(self.cfg.say):
+            self._speak(self.cfg.say[len(self.talk.said)])
+        if self._video:
+            self._video.tick()
+        state = self._state.latest()
+        moved = state is not None and bool(np.any(np.abs(np.nan_to_num(state["v"])) > _MOVING))
+        if self.first_movement_s is None and self.talk.said and moved:
+            self.first_movement_s = _since_start()
+
+    def _speak(self, words: str) -> None:
+        record = m.blank(m.text(self.run.spec))
+        record["stamp_ns"] = time.monotonic_ns()
+        record["id"] = len(self.talk.said) + 1
+        m.set_text(record, words)
+        self._utterances.publish(record)
+        self.talk.said.append(words)
+        self._report(f"you: {words}")
+
+    def _listen(self) -> None:
+        for record in self._say.since():
+            self.talk.answers.append(m.get_text(record))
+            self._report(f"{self.run.name}: {m.get_text(record)}")
+        for record in self._outcome.since():
+            self.talk.outcomes.append(json.loads(m.get_text(record)))
+
+    def _summary(self, snapshot: Snapshot) -> dict[str, Any]:
+        return {
+            "ready_s": self.ready_s,
+            "first_movement_s": self.first_movement_s,
+            "said": self.talk.said,
+            "answers": self.talk.answers,
+            "outcomes": self.talk.outcomes,
+            "top": msgspec.to_builtins(snapshot),
+        }
+
+
+def _since_start() -> float:
+    """Return the time since this command was started, imports included [s]."""
+    return time.time() - psutil.Process().create_time()

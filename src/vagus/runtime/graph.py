@@ -1,0 +1,121 @@
+"""The process table: which nodes run, how often, in which process, and with what rights. Data, in one place.
+
+Each maker imports its node when called, so that a process loads only what it runs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from vagus.runtime.context import Context, Node
+from vagus.runtime.realtime import RealtimeCfg
+from vagus.runtime.run_dir import Run
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NodeSpec:
+    """One node: its rate, and how it is made."""
+
+    name: str
+    rate_hz: float
+    make: Callable[[Context], Node]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProcessSpec:
+    """One process: its nodes, run in this order, and what it asks of the operating system."""
+
+    name: str
+    nodes: tuple[NodeSpec, ...] = ()
+    serve: Callable[[Context], None] | None = None
+    """Instead of nodes: a function that runs until the process is told to end (the page's event loop)."""
+    realtime: RealtimeCfg = field(default_factory=RealtimeCfg)
+    wakes_on: str | None = None
+    """Tick when this stream has something new, rather than on a schedule."""
+    phase: float = 0.0
+    """When in its period a tick starts, as a fraction: the reflex reads after the world has written."""
+    silence_s: float = 3.0
+    """Frozen: killed and restarted when it showed no life for this long [s]."""
+    restarts: bool = True
+
+
+def _world(ctx: Context) -> Node:
+    from vagus.runtime.nodes.world import WorldNode
+
+    return WorldNode(ctx)
+
+
+def _cameras(ctx: Context) -> Node:
+    from vagus.runtime.nodes.camera import CamerasNode
+
+    return CamerasNode(ctx)
+
+
+def _reflex(ctx: Context) -> Node:
+    from vagus.runtime.nodes.reflex import make_reflex
+
+    return make_reflex(ctx)
+
+
+def _brain(ctx: Context) -> Node:
+    from vagus.runtime.nodes.brain import BrainNode
+
+    return BrainNode(ctx)
+
+
+def _clearance(ctx: Context) -> Node:
+    from vagus.runtime.nodes.clearance import ClearanceNode
+
+    return ClearanceNode(ctx)
+
+
+def _proximity(ctx: Context) -> Node:
+    from vagus.runtime.nodes.proximity import ProximityNode
+
+    return ProximityNode(ctx)
+
+
+def _recorder(ctx: Context) -> Node:
+    from vagus.runtime.nodes.recorder import RecorderNode
+
+    return RecorderNode(ctx)
+
+
+def _page(ctx: Context) -> None:
+    from vagus.runtime.nodes.page import serve_page
+
+    serve_page(ctx)
+
+
+def processes(run: Run) -> tuple[ProcessSpec, ...]:
+    """Return what runs for this robot, in the order in which it ticks in lockstep."""
+    spec = run.spec
+    rows: list[ProcessSpec] = []
+    if not run.is_real:
+        world = NodeSpec(name="world", rate_hz=spec.encoder.rate_hz, make=_world)
+        # The world stands for the motors' own electronics: above the reflex, and nothing restarts it.
+        realtime = RealtimeCfg(priority=70, core=0)
+        rows.append(ProcessSpec(name="world", nodes=(world,), realtime=realtime, restarts=False))
+    if spec.cameras and not run.is_real:
+        cameras = NodeSpec(name="camera", rate_hz=max(c.rate_hz for c in spec.cameras), make=_cameras)
+        rows.append(ProcessSpec(name="camera", nodes=(cameras,), wakes_on="scene"))
+    brain = [
+        NodeSpec(name="clearance", rate_hz=50.0, make=_clearance),
+        NodeSpec(name="brain", rate_hz=100.0, make=_brain),
+    ]
+    if spec.lidar:
+        brain.insert(0, NodeSpec(name="proximity", rate_hz=spec.lidar.rate_hz, make=_proximity))
+    rows.append(ProcessSpec(name="brain", nodes=tuple(brain)))
+    reflex = NodeSpec(name="reflex", rate_hz=spec.reflex_hz, make=_reflex)
+    realtime = RealtimeCfg(priority=60, core=-1, lock_memory=True)
+    rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
+    if run.record_dir:
+        recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
+        rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))
+    if run.page_port:
+        rows.append(ProcessSpec(name="page", serve=_page))
+    return tuple(rows)
+
+
+def process(run: Run, name: str) -> ProcessSpec:
+    """Return one row of the table by name."""
+    return next(row for row in processes(run) if row.name == name)

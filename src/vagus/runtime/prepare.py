@@ -1,0 +1,58 @@
+"""Getting a run ready: load the robot file, build its world once for its sizes, write what processes read."""
+
+import json
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from vagus.body.load import load_robot
+from vagus.body.robot import Robot
+from vagus.core.errors import ConfigError
+from vagus.runtime.run_dir import Run
+from vagus.streams.table import SceneShape
+from vagus.world.geometry import describe_scene
+from vagus.world.scenes import SCENES
+
+
+def host_file() -> Path:
+    """Return the host's robot file: beside the sources, or as installed."""
+    here = Path(__file__).resolve()
+    for folder in (here.parents[3] / "robots", here.parents[1] / "robots"):
+        if (folder / "host.py").exists():
+            return folder / "host.py"
+    raise ConfigError(f"robots/host.py is missing from this installation ({here.parents[1]})")
+
+
+def prepare(robot_file: Path, *, seed: int = 0, scene: str | None = None) -> tuple[Run, Robot]:
+    """Return a simulated run of a robot file, ready for a supervisor or lockstep.
+
+    Raises:
+        ConfigError: The file, the robot or the scene's name is wrong.
+    """
+    robot = load_robot(robot_file)
+    name = scene or robot.simulated.scene
+    if name not in SCENES:
+        raise ConfigError(f"scene: got {name!r}, allowed: {sorted(SCENES)}")
+    if not 0 <= seed < 2**32:
+        raise ConfigError(f"seed: got {seed}, allowed: 0 to {2**32 - 1}")
+    model = robot.build_scene(name, seed).model
+    shape = SceneShape(nq=model.nq, nmocap=model.nmocap, nbody=model.nbody)
+    run = Run(spec=robot.spec, robot_file=str(robot_file.resolve()), seed=seed, scene=name, shape=shape)
+    return run, robot
+
+
+def write_models(path: Path, run: Run, robot: Robot) -> None:
+    """Write into the run directory what the page and the recorder draw."""
+    scene = robot.build_scene(run.scene, run.seed).model
+    (path / "scene.json").write_text(json.dumps(describe_scene(scene)))
+
+
+def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str) -> Run:
+    """Return the run as processes will run it, in real time, with the clock's offset from Unix time."""
+    return replace(
+        run,
+        record_dir=str(record_dir.resolve()) if record_dir else None,
+        page_port=page_port,
+        page_token=page_token,
+        epoch_ns=time.time_ns() - time.monotonic_ns(),
+    )

@@ -2,13 +2,17 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 from tyro.conf import Positional, UseAppendAction, arg
 
 from vagus.core.errors import VagusError
+
+if TYPE_CHECKING:
+    from vagus.runtime.demo import LiveCfg
 
 app = tyro.extras.SubcommandApp()
 
@@ -39,9 +43,14 @@ def demo(
 
     Example: vagus demo --headless --say wave --say "웃어 봐" --json out.json
     """
+    from vagus.runtime.demo import LiveCfg
     from vagus.runtime.prepare import host_file
 
-    _live(host_file(), say, scene, seed, seconds, json, video, 0 if headless else page_port, None)
+    cfg = LiveCfg(
+        robot_file=host_file(), scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
+        page_port=0 if headless else page_port,
+    )  # fmt: skip
+    _go_live(cfg)
 
 
 @app.command
@@ -57,30 +66,32 @@ def run(
     video: VideoPath = None,
     record: Record = Path("runs"),
     page_port: Port = 8808,
+    real: Annotated[bool, arg(help="Run the real body that the robot file declares, not the simulated one.")] = False,
+    port: Annotated[str | None, arg(help="With --real: its serial port, such as /dev/ttyACM0.")] = None,
 ) -> None:
     """Run the robot of a robot file, recorded, with its page. docs/robot-file.md says how to write one.
 
     Example: vagus run robots/host.py
     """
-    _live(robot_file, say, scene, seed, seconds, json, video, page_port, record)
-
-
-def _live(
-    robot_file: Path, say: tuple[str, ...], scene: str | None, seed: int, seconds: float | None,
-    json: Path | None, video: Path | None, page_port: int, record: Path | None,
-) -> None:  # fmt: skip
-    from rich import print as rich_print
-
-    from vagus.runtime.demo import Live, LiveCfg
+    from vagus.runtime.demo import LiveCfg
 
     folder = record / time.strftime("%Y%m%d-%H%M%S") if record else None
     cfg = LiveCfg(
-        robot_file=robot_file, scene=scene, seed=seed, say=say, seconds=seconds, page_port=page_port,
-        record_dir=folder, json_path=json, video_path=video, open_browser=page_port != 0 and sys.stdout.isatty(),
+        robot_file=robot_file, scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
+        page_port=page_port, record_dir=folder, is_real=real, port=port,
     )  # fmt: skip
+    _go_live(cfg)
+
+
+def _go_live(cfg: "LiveCfg") -> None:
+    from rich import print as rich_print
+
+    from vagus.runtime.demo import Live
+
+    cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty())
     summary = Live(cfg, report=lambda line: rich_print(line, flush=True)).go()
     failed = [outcome for outcome in summary["outcomes"] if not outcome["ok"]]
-    if failed or len(summary["outcomes"]) < len(say):
+    if failed or len(summary["outcomes"]) < len(cfg.say):
         raise VagusError(f"not done: {failed or 'some of what was said got no outcome'}")
 
 

@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 
 import mujoco
 
+from vagus.body.feetech.cfg import FeetechCfg
+from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
+from vagus.world import scenes
+
+__all__ = ["FeetechCfg", "Robot", "SimulatedCfg"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +24,6 @@ class SimulatedCfg:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FeetechCfg:
-    """A real arm on a Feetech serial bus, as LeRobot's SO-101 uses it."""
-
-    port: str
-    """Serial device, such as /dev/ttyACM0."""
-    ids: tuple[int, ...]
-    """Servo id of every joint of the spec, in the spec's order."""
-    baud: int = 1_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
 class Robot:
     """A robot file's one object, named ``robot``."""
 
@@ -40,5 +34,26 @@ class Robot:
     real: FeetechCfg | None = None
 
     def build_model(self) -> mujoco.MjSpec:
-        """Return a fresh model of the robot alone."""
-        return self.model()
+        """Return a fresh model of the robot alone.
+
+        Raises:
+            ConfigError: The robot file's ``model`` raised, or returned no model.
+        """
+        try:
+            built = self.model()
+        except Exception as exc:
+            raise ConfigError(f"model of robot {self.spec.name!r}: {type(exc).__name__}: {exc}") from exc
+        if not isinstance(built, mujoco.MjSpec):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigError(
+                f"model of robot {self.spec.name!r}: got {type(built).__name__}, allowed: a function that returns a "
+                "mujoco.MjSpec, such as mujoco.MjSpec.from_string(...)"
+            )
+        return built
+
+    def build_scene(self, scene: str, seed: int) -> scenes.Scene:
+        """Return the robot compiled in a scene, where it starts; the same arguments give the same model.
+
+        Raises:
+            ConfigError: No such scene, a seed below 0, or a model that cannot be built.
+        """
+        return scenes.build_scene(self.build_model(), scene=scene, seed=seed, start=self.simulated.start)

@@ -4,6 +4,7 @@ Reads the arrays of a compiled ``mujoco.MjModel`` through the small protocol bel
 it computes no kinematics and no distances.
 """
 
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, Protocol
 
@@ -172,32 +173,58 @@ class Articulation:
         a, b = int(weld[body_a]), int(weld[body_b])
         return a == b or a == int(weld[int(parent[b])]) or b == int(weld[int(parent[a])])
 
-    def limb_geoms(self) -> Ints:
-        """Return the colliding geoms that a limb joint moves, shape (n_geoms,): those that could touch the floor."""
+    def colliding_geoms(self, *, moved: bool) -> Ints:
+        """Return the colliding geoms that limb joints move (they could touch the floor), or those that none moves."""
         model = self._model
-        moved = np.any(self.body_moves()[np.asarray(model.geom_bodyid)], axis=1)
+        is_moved = np.any(self.body_moves()[np.asarray(model.geom_bodyid)], axis=1)
         collides = (np.asarray(model.geom_contype) != 0) | (np.asarray(model.geom_conaffinity) != 0)
-        return np.flatnonzero(moved & collides)
+        return np.flatnonzero((is_moved == moved) & collides)
 
 
-_SPHERE, _CAPSULE = 2, 3  # mujoco.mjtGeom; every other type is taken as its bounding box, which is never too high
+_SPHERE, _CAPSULE, _ELLIPSOID, _CYLINDER = 2, 3, 4, 5  # mujoco.mjtGeom
 
 
-def lowest_points(model: ShapedModel, geoms: Ints, xpos: Array, xmat: Array) -> Array:
-    """Return each geom's lowest point, written in the world, shape (n_geoms, 3) [m].
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """Some geoms of a model, as they stand in the world now."""
 
-    Args:
-        model: The model whose geom types, sizes and bounding boxes are read.
-        geoms: Indices of the geoms, shape (n_geoms,).
-        xpos: Positions of all geoms [m], shape (ngeom, 3), as in ``mjData.geom_xpos``.
-        xmat: Rotations of all geoms, shape (ngeom, 9), as in ``mjData.geom_xmat``.
-    """
-    R = xmat[geoms].reshape(-1, 3, 3)
-    down = -R[:, 2, :]  # world's -z, written in each geom's frame
-    kind, size, box = model.geom_type[geoms], model.geom_size[geoms], model.geom_aabb[geoms]
-    corner = box[:, :3] + np.where(down >= 0.0, box[:, 3:], -box[:, 3:])
-    axis = np.zeros_like(down)
-    axis[:, 2] = np.where(down[:, 2] >= 0.0, size[:, 1], -size[:, 1]) * (kind == _CAPSULE)
-    round_ = axis + size[:, :1] * down
-    is_round = ((kind == _SPHERE) | (kind == _CAPSULE))[:, None]
-    return xpos[geoms] + np.einsum("nij,nj->ni", R, np.where(is_round, round_, corner))
+    model: ShapedModel
+    geoms: Ints
+    """Their indices, shape (n,)."""
+    xpos: Array
+    """Positions of all the model's geoms [m], shape (ngeom, 3), as in ``mjData.geom_xpos``."""
+    xmat: Array
+    """Rotations of all the model's geoms, shape (ngeom, 9), as in ``mjData.geom_xmat``."""
+
+    def farthest(self, direction: Array) -> Array:
+        """Return each geom's farthest point along a unit ``direction`` (3,), in the world, shape (n, 3) [m].
+
+        Exact for spheres, capsules, cylinders, ellipsoids and boxes; a mesh counts as its bounding box.
+        """
+        R = self.xmat[self.geoms].reshape(-1, 3, 3)
+        d = np.einsum("nji,j->ni", R, direction)  # in each geom's frame
+        kind, size = self.model.geom_type[self.geoms], self.model.geom_size[self.geoms]
+        box = self.model.geom_aabb[self.geoms]
+        out = box[:, :3] + np.where(d >= 0.0, box[:, 3:], -box[:, 3:])
+        up = np.where(d[:, 2] >= 0.0, size[:, 1], -size[:, 1])
+        flat = d[:, :2] / np.maximum(1e-12, np.linalg.norm(d[:, :2], axis=1, keepdims=True))
+        stretched = d * size**2
+        stretched /= np.maximum(1e-12, np.linalg.norm(d * size, axis=1, keepdims=True))
+        rod = size[:, :1] * d
+        rod[:, 2] += np.where(kind == _CAPSULE, up, 0.0)
+        drum = np.concatenate([size[:, :1] * flat, up[:, None]], axis=1)
+        for kinds, points in (((_SPHERE, _CAPSULE), rod), ((_CYLINDER,), drum), ((_ELLIPSOID,), stretched)):
+            out = np.where(np.isin(kind, kinds)[:, None], points, out)
+        return self.xpos[self.geoms] + np.einsum("nij,nj->ni", R, out)
+
+    def lowest(self) -> Array:
+        """Return each geom's lowest point, shape (n, 3) [m]."""
+        return self.farthest(np.array([0.0, 0.0, -1.0]))
+
+    def radius_about(self, centre: Array) -> float:
+        """Return the radius of the upright cylinder about ``centre`` (3,) that holds them all, to 1 % [m]."""
+        radius = 0.0
+        for angle in np.linspace(0.0, 2.0 * np.pi, 48, endpoint=False):
+            out = np.array([np.cos(angle), np.sin(angle), 0.0])
+            radius = max(radius, float(np.max((self.farthest(out) - centre) @ out, initial=0.0)))
+        return radius

@@ -74,6 +74,7 @@ class GroupSpec:
     """After an emergency stop is at rest: engage the brakes, cut the torque, or hold with force (a gripper)."""
 
     def __post_init__(self) -> None:
+        _require(bool(self.name), "group name", self.name, "a non-empty string")
         _require(bool(self.joints), f"group {self.name!r} joints", self.joints, "at least one joint name")
         _require(self.on_estop in ("brake", "off", "hold"), f"group {self.name!r} on_estop", self.on_estop,
                  "'brake', 'off', 'hold'")  # fmt: skip
@@ -88,6 +89,7 @@ class SensorSpec:
     max_age_s: float
 
     def __post_init__(self) -> None:
+        _require(bool(self.name), "sensor name", self.name, "a non-empty string")
         _require(_is_positive(self.rate_hz), f"sensor {self.name!r} rate_hz", self.rate_hz, "a finite number > 0")
         _require(
             _is_positive(self.max_age_s) and self.max_age_s >= 1.0 / self.rate_hz,
@@ -104,6 +106,13 @@ class CameraSpec(SensorSpec):
     fovy: float = math.radians(58.0)
     """Vertical field of view [rad]."""
 
+    def __post_init__(self) -> None:
+        SensorSpec.__post_init__(self)  # super() does not know a class with slots
+        for key in ("width", "height"):
+            value = getattr(self, key)
+            _require(value >= 1, f"camera {self.name!r} {key}", value, "at least 1 px")
+        _require(0.0 < self.fovy < math.pi, f"camera {self.name!r} fovy", self.fovy, "above 0, below pi rad")
+
     @property
     def intrinsics(self) -> tuple[float, float, float, float]:
         """fx, fy, cx, cy [px] of the pinhole model, square pixels, centre of the image."""
@@ -119,12 +128,22 @@ class LidarSpec(SensorSpec):
     range_max: float = 12.0
     """Largest range [m]."""
 
+    def __post_init__(self) -> None:
+        SensorSpec.__post_init__(self)
+        _require(self.n_rays >= 1, f"lidar {self.name!r} n_rays", self.n_rays, "at least 1")
+        _require(_is_positive(self.range_max), f"lidar {self.name!r} range_max", self.range_max, "a finite number > 0")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TouchSpec(SensorSpec):
     """Touch pads that measure normal force [N], in this order."""
 
     pads: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        SensorSpec.__post_init__(self)
+        ok = bool(self.pads) and len(set(self.pads)) == len(self.pads)
+        _require(ok, f"sensor {self.name!r} pads", self.pads, "at least one name, none twice")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,6 +158,11 @@ class BaseSpec:
     """Distance between the wheels' contact points [m]."""
     body: str = "base"
     """Body of the model that carries the base frame: x forward, z up."""
+
+    def __post_init__(self) -> None:
+        for key in ("radius", "track"):
+            value = getattr(self, key)
+            _require(_is_positive(value), f"base {key}", value, "a finite number > 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -202,6 +226,11 @@ class RobotSpec:
         _require(len(set(names)) == len(names), "joint names", names, "no name twice")
         _require(len({s.name for s in self.sensors}) == len(self.sensors), "sensor names",
                  [s.name for s in self.sensors], "no name twice")  # fmt: skip
+        group_names = [g.name for g in self.groups]
+        _require(len(set(group_names)) == len(group_names), "group names", group_names, "no name twice")
+        for key in ("reflex_hz", "watchdog_s", "stopping_distance_m"):
+            value = getattr(self, key)
+            _require(_is_positive(value), f"robot {self.name!r} {key}", value, "a finite number > 0")
         grouped = [j for g in self.groups for j in g.joints]
         _require(sorted(grouped) == sorted(names), f"robot {self.name!r} groups hold", sorted(grouped),
                  f"every joint exactly once: {sorted(names)}")  # fmt: skip

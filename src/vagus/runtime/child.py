@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from vagus.core.errors import ConfigError
 from vagus.runtime import realtime, run_dir
 from vagus.runtime.context import Closable, Context, HasFigures, Node
 from vagus.runtime.graph import NodeSpec, ProcessSpec, process
 from vagus.runtime.stats import StatsWriter
 from vagus.streams.streams import shared_streams
+
+WRONG_CONFIG = 78
+"""Exit status of a process that can never run as it is asked to (EX_CONFIG of sysexits.h)."""
 
 
 @dataclass
@@ -94,4 +98,8 @@ def close_all(nodes: Iterable[Scheduled]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2])
+    try:
+        main(Path(sys.argv[1]), sys.argv[2])
+    except ConfigError as wrong:
+        print(f"{wrong}", file=sys.stderr)
+        raise SystemExit(WRONG_CONFIG) from wrong

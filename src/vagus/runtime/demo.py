@@ -45,6 +45,9 @@ class LiveCfg:
     json_path: Path | None = None
     video_path: Path | None = None
     open_browser: bool = False
+    is_real: bool = False
+    port: str | None = None
+    """Serial port of the real body; None: the robot file's."""
 
 
 @dataclass
@@ -62,7 +65,10 @@ class Live:
     def __init__(self, cfg: LiveCfg, *, report: Callable[[str], None]) -> None:
         self.cfg = cfg
         self._report = report
-        run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene)
+        if cfg.is_real:
+            run, robot = prepare.prepare_real(cfg.robot_file, port=cfg.port)
+        else:
+            run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene)
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         self.run = prepare.live(run, record_dir=cfg.record_dir, page_port=cfg.page_port, page_token=token)
         self.supervisor = Supervisor(self.run, report=report)
@@ -71,7 +77,11 @@ class Live:
         self._utterances = streams.writer("utterance.operator")
         self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
         self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
-        self._video = Video(cfg.video_path, robot, self.run, streams.reader("scene")) if cfg.video_path else None
+        self._video = (
+            Video(cfg.video_path, robot, self.run, streams.reader("scene"))
+            if cfg.video_path and not cfg.is_real
+            else None
+        )
         self.talk = Talk(said=[], answers=[], outcomes=[])
         self.first_movement_s: float | None = None
         self.ready_s: float | None = None

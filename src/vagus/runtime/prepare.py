@@ -23,6 +23,22 @@ def host_file() -> Path:
     raise ConfigError(f"robots/host.py is missing from this installation ({here.parents[1]})")
 
 
+def prepare_real(robot_file: Path, *, port: str | None) -> tuple[Run, Robot]:
+    """Return a run of a robot file on its real body; ``port`` replaces the file's.
+
+    Raises:
+        ConfigError: The file is wrong, or declares no real body.
+    """
+    robot = load_robot(robot_file)
+    if robot.real is None:
+        raise ConfigError(f"{robot_file} declares no real body; give its robot `real=FeetechCfg(port=..., ids=...)`")
+    real = replace(robot.real, port=port or robot.real.port)
+    run = Run(
+        spec=robot.spec, robot_file=str(robot_file.resolve()), seed=0, scene="", shape=None, is_real=True, real=real
+    )
+    return run, robot
+
+
 def prepare(robot_file: Path, *, seed: int = 0, scene: str | None = None) -> tuple[Run, Robot]:
     """Return a simulated run of a robot file, ready for a supervisor or lockstep.
 
@@ -42,7 +58,9 @@ def prepare(robot_file: Path, *, seed: int = 0, scene: str | None = None) -> tup
 
 
 def write_models(path: Path, run: Run, robot: Robot) -> None:
-    """Write into the run directory what the page and the recorder draw."""
+    """Write into the run directory what the page and the recorder draw; nothing for a real robot."""
+    if run.is_real:
+        return
     scene = robot.build_scene(run.scene, run.seed).model
     (path / "scene.json").write_text(json.dumps(describe_scene(scene)))
 

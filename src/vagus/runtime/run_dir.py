@@ -14,6 +14,7 @@ from typing import IO
 
 import msgspec
 
+from vagus.body.feetech.cfg import FeetechCfg
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
 from vagus.streams.table import SceneShape, StreamSpec, stream_table
@@ -32,6 +33,8 @@ class Run:
     shape: SceneShape | None
     """Sizes of the simulated world; None on a real body."""
     is_real: bool = False
+    real: FeetechCfg | None = None
+    """The real body, where ``is_real``."""
     realtime: bool = True
     record_dir: str | None = None
     """Where the recorder writes; None records nothing."""

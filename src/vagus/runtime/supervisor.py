@@ -17,6 +17,7 @@ from typing import IO
 
 from vagus.core.errors import VagusError
 from vagus.runtime import run_dir
+from vagus.runtime.child import WRONG_CONFIG
 from vagus.runtime.graph import ProcessSpec, processes
 from vagus.runtime.run_dir import Run
 from vagus.streams.ring import Reader
@@ -77,7 +78,7 @@ class Supervisor:
         """Look at every process once: restart the dead, kill the frozen. Call it a few times a second.
 
         Raises:
-            VagusError: The world, or a process that is not restarted, ended; the message has its last words.
+            VagusError: The world ended, or a process cannot run as configured; the message has its last words.
         """
         now_s = time.monotonic()
         for child in self._children:
@@ -95,7 +96,7 @@ class Supervisor:
 
     def _ended(self, child: _Child, code: int, now_s: float) -> None:
         words = f"{child.row.name} ended ({_cause(code)})"
-        if not child.row.restarts:
+        if not child.row.restarts or (code == WRONG_CONFIG and child.restarts == 0):
             raise VagusError(f"{words}: {self._last_words(child.row.name)}")
         if now_s - child.started_s > _WELL_AFTER_S:
             child.backoff_s = _BACKOFF_MIN_S

@@ -1,8 +1,7 @@
 """The world node: steps the simulated body in real or virtual time, and measures the age of what moves it."""
 
 from vagus.body.simulated import SimulatedBody
-from vagus.core import messages as m
-from vagus.core.ages import UNUSED, bucket
+from vagus.runtime.ages import AgeCounter
 from vagus.runtime.context import Context
 
 _CATCH_UP = 25
@@ -14,14 +13,11 @@ class WorldNode:
 
     def __init__(self, ctx: Context) -> None:
         run = ctx.run
-        self._spec = ctx.spec
         self._body = SimulatedBody(ctx.robot, scene=run.scene, seed=run.seed, calibration_file=run.calibration)
         self._command = ctx.streams.reader("joint_command")
         names = [n for n in run.table() if n in self._body.publishes]
         self._out = {name: ctx.streams.writer(name) for name in names}
-        self._ages_out = ctx.streams.writer("ages")
-        self._ages = m.blank(m.ages(ctx.spec))
-        self._applied = 0
+        self._ages = AgeCounter(ctx)
         self._dt_ns = round(1e9 / ctx.spec.encoder.rate_hz)
         self._start_ns: int | None = None
         self._steps = 0
@@ -40,23 +36,10 @@ class WorldNode:
             for name, record in self._body.step(now_ns - i * self._dt_ns, self._command.latest()):
                 self._out[name].publish(record)
                 if name == "actuation":
-                    self._count_ages(record)
+                    self._ages.count(record)
         self._steps += max(due, 0)
 
     def figures(self) -> dict[str, int | float]:
         """Return simulated time over the robot's time since the first step."""
         elapsed_ns = self._now_ns - self._first_ns
         return {"realtime_factor": self._steps * self._dt_ns / elapsed_ns if elapsed_ns > 0 else 1.0}
-
-    def _count_ages(self, actuation: m.Record) -> None:
-        if int(actuation["counter"]) != self._applied:
-            self._applied = int(actuation["counter"])
-            stamp = int(actuation["stamp_ns"])
-            counts, largest = self._ages["counts"], self._ages["max_ns"]
-            for i, origin in enumerate(actuation["origin_ns"].tolist()):
-                if origin != UNUSED:
-                    counts[i, bucket(stamp - origin)] += 1
-                    largest[i] = max(largest[i], stamp - origin)
-        if self._steps % 250 == 0:
-            self._ages["stamp_ns"] = actuation["stamp_ns"]
-            self._ages_out.publish(self._ages)

@@ -119,6 +119,13 @@ def _entities(scene: dict[str, Any]) -> list[messages.SceneEntity]:
                 messages.CylinderPrimitive(pose=pose, size=extent, bottom_scale=1.0, top_scale=1.0, color=color)
             )
     return [
-        messages.SceneEntity(frame_id=names[body], id=names[body], frame_locked=True, **lists)
+        messages.SceneEntity(
+            frame_id=names[body],
+            id=names[body],
+            frame_locked=True,
+            cubes=lists["cubes"],
+            spheres=lists["spheres"],
+            cylinders=lists["cylinders"],
+        )
         for body, lists in shapes.items()
     ]

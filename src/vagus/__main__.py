@@ -1,0 +1,5 @@
+"""``python -m vagus`` is ``vagus``."""
+
+from vagus.cli import main
+
+main()

@@ -1,0 +1,166 @@
+"""The brain node: hears words, decides what they ask for, runs skills one after another, says how they ended."""
+
+import json
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from vagus.act.kinematics import Kinematics
+from vagus.act.runner import Ended, SkillRunner
+from vagus.act.sentences import sentence
+from vagus.act.skill import Observation
+from vagus.act.skills import available
+from vagus.core import messages as m
+from vagus.decide.answer import Language
+from vagus.decide.phrases import Call, understand
+from vagus.perceive.odometry import Odometry, OdometryPose
+from vagus.runtime.context import Context
+from vagus.streams.ring import Reader
+
+_ALIVE = "alive"
+_ALIVE_ID = 0
+_IDLE_NS = 3_000_000_000
+"""How long nothing is asked before the face blinks by itself [ns]."""
+
+
+@dataclass
+class _Task:
+    """One utterance being carried out: what is left to start, what runs, what came of the rest."""
+
+    id: int
+    language: Language
+    left: deque[Call]
+    running: set[int] = field(default_factory=set[int])
+    steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+
+
+class BrainNode:
+    """Reads words and sensors; writes ``command.skill``, ``request.skill``, ``say`` and ``outcome``.
+
+    A new utterance replaces what is left of the one before; skills on other groups go on.
+    """
+
+    def __init__(self, ctx: Context) -> None:
+        spec, streams = ctx.spec, ctx.streams
+        self._spec = spec
+        self._ears = [streams.reader("utterance.page"), streams.reader("utterance.operator")]
+        self._joint_state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
+        self._imu = streams.reader("imu") if spec.imu else None
+        self._lidar = streams.reader("lidar") if spec.lidar else None
+        self._touch = streams.reader("touch") if spec.touch else None
+        self._command, self._request = streams.writer("command.skill"), streams.writer("request.skill")
+        self._say, self._outcome = streams.writer("say"), streams.writer("outcome")
+        kinematics = Kinematics(ctx.robot.build_model().compile(), spec)
+        self._runner = SkillRunner(spec, kinematics, ctx.rng("brain"))
+        self._odometry = Odometry(spec) if spec.base else None
+        self._pose: OdometryPose | None = None
+        self._task: _Task | None = None
+        self._next_id = _ALIVE_ID + 1
+        self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
+        self._busy_ns = 0
+
+    def step(self, now_ns: int) -> None:
+        """Hear, decide, act, and say what came of it."""
+        for ear in self._ears:
+            for utterance in ear.since():
+                self._hear(utterance, now_ns)
+        observation = self._observe(now_ns)
+        out = self._runner.step(observation)
+        for request in out.requests:
+            self._request.publish(request)
+        if out.command is not None:
+            self._command.publish(out.command)
+        for words in out.said:
+            self._speak(words, now_ns)
+        for ended in out.outcomes:
+            self._note(ended, now_ns)
+        self._go_on(now_ns)
+        self._stay_alive(now_ns)
+
+    def _observe(self, now_ns: int) -> Observation:
+        imu = None
+        for imu in self._imu.since() if self._imu else ():
+            if self._odometry:
+                self._odometry.add_imu(imu)
+        joint_state = self._joint_state.latest()
+        if self._odometry and joint_state is not None:
+            self._pose = self._odometry.add_wheels(joint_state) or self._pose
+        return Observation(
+            now_ns=now_ns, spec=self._spec, joint_state=joint_state, reflex=self._reflex.latest(),
+            imu=imu, lidar=_latest(self._lidar), touch=_latest(self._touch), odometry=self._pose,
+        )  # fmt: skip
+
+    def _hear(self, utterance: m.Record, now_ns: int) -> None:
+        understanding = understand(m.get_text(utterance), self._spec)
+        if self._task:
+            self._end_task("replaced", now_ns)
+        self._task = _Task(int(utterance["id"]), understanding.language, deque(understanding.calls))
+        if not understanding.calls:
+            self._speak(understanding.answer, now_ns)
+            self._end_task("not_understood", now_ns)
+        self._go_on(now_ns)
+
+    def _go_on(self, now_ns: int) -> None:
+        """Start what is next once what runs has ended; a step that failed ends the task."""
+        task = self._task
+        if task is None or task.running:
+            return
+        failed = next((step["reason"] for step in task.steps if not step["ok"]), None)
+        if failed or not task.left:
+            self._end_task(failed or "done", now_ns)
+            return
+        self._start(task, task.left.popleft())
+        while task.left and task.left[0].together:
+            self._start(task, task.left.popleft())
+
+    def _start(self, task: _Task, call: Call) -> None:
+        self._runner.start(call.name, call.args, self._next_id)
+        task.running.add(self._next_id)
+        self._next_id += 1
+
+    def _note(self, ended: Ended, now_ns: int) -> None:
+        task = self._task
+        if task is None or ended.id not in task.running:
+            return
+        task.running.remove(ended.id)
+        outcome = ended.outcome
+        task.steps.append(
+            {"skill": ended.skill.name, "ok": outcome.ok, "reason": outcome.reason, "figures": dict(outcome.figures)}
+        )
+        self._speak(sentence(ended.skill, outcome, task.language), now_ns)
+
+    def _end_task(self, reason: str, now_ns: int) -> None:
+        task, self._task = self._task, None
+        if task is None:
+            return
+        ok = reason == "done"
+        words = json.dumps({"id": task.id, "ok": ok, "reason": reason, "steps": task.steps}, ensure_ascii=False)
+        self._outcome.publish(self._text(words, now_ns, task.id))
+
+    def _speak(self, words: str, now_ns: int) -> None:
+        self._say.publish(self._text(words, now_ns, self._task.id if self._task else 0))
+
+    def _text(self, words: str, now_ns: int, about: int) -> m.Record:
+        record = m.blank(m.text(self._spec))
+        record["stamp_ns"], record["id"] = now_ns, about
+        m.set_text(record, _fitting(words))
+        return record
+
+    def _stay_alive(self, now_ns: int) -> None:
+        """Blink when nothing was asked for a while; another skill on the face replaces it."""
+        others: Iterable[str] = (name for name in self._runner.running if name != _ALIVE)
+        if self._busy_ns == 0 or self._task or any(others):
+            self._busy_ns = now_ns
+        if self._is_able_to_blink and not self._runner.running and now_ns - self._busy_ns > _IDLE_NS:
+            self._runner.start(_ALIVE, {}, _ALIVE_ID)
+            self._busy_ns = now_ns
+
+
+def _latest(reader: Reader | None) -> m.Record | None:
+    return None if reader is None else reader.latest()
+
+
+def _fitting(words: str) -> str:
+    """Return the words, cut to what one message holds."""
+    return words.encode()[: m.TEXT_BYTES].decode(errors="ignore")

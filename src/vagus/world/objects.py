@@ -1,0 +1,176 @@
+"""Household objects from primitives: cups, bottles, boxes, balls, cans and bowls in eight colours.
+
+All fit a gripper that opens 80 mm (a bowl by its rim). Where they stand is the scene's choice.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import mujoco
+import numpy as np
+
+from vagus.core.errors import ConfigError
+from vagus.world.geoms import BOX, CYLINDER, EVERYTHING, OBJECT, SPHERE, Look, Rgba, add, add_bar
+
+SHAPES = ("cup", "bottle", "box", "ball", "can", "bowl")
+COLOURS: dict[str, Rgba] = {
+    "red": (0.80, 0.10, 0.10, 1.0),
+    "orange": (0.95, 0.48, 0.08, 1.0),
+    "yellow": (0.95, 0.82, 0.12, 1.0),
+    "green": (0.14, 0.58, 0.22, 1.0),
+    "blue": (0.12, 0.28, 0.78, 1.0),
+    "purple": (0.48, 0.18, 0.62, 1.0),
+    "white": (0.93, 0.93, 0.92, 1.0),
+    "black": (0.07, 0.07, 0.08, 1.0),
+}
+
+_Range = tuple[float, float]
+_SIZES: dict[str, tuple[_Range, _Range, _Range]] = {
+    # smallest and largest x, y, z [m]; round shapes draw x and use it for y; no width to grasp is over 70 mm
+    "cup": ((0.062, 0.070), (0.062, 0.070), (0.080, 0.100)),
+    "bottle": ((0.054, 0.066), (0.054, 0.066), (0.170, 0.210)),
+    "box": ((0.055, 0.095), (0.040, 0.062), (0.070, 0.140)),
+    "ball": ((0.054, 0.068), (0.054, 0.068), (0.054, 0.068)),
+    "can": ((0.058, 0.066), (0.058, 0.066), (0.095, 0.122)),
+    "bowl": ((0.110, 0.135), (0.110, 0.135), (0.048, 0.060)),
+}
+_MASSES: dict[str, _Range] = {  # smallest and largest [kg]: from a kitchen scale, cups empty to half full
+    "cup": (0.15, 0.28), "bottle": (0.20, 0.45), "box": (0.10, 0.30), "ball": (0.05, 0.12), "can": (0.20, 0.38),
+    "bowl": (0.12, 0.22),
+}  # fmt: skip
+_FRICTION: _Range = (0.7, 1.1)
+"""Sliding friction of glazed, painted and printed surfaces against wood and rubber [-]."""
+_BOWL_WALLS = 8
+_BOWL_THICKNESS = 0.006
+"""[m]"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SceneObject:
+    """One movable object; its body and free joint have this name, its frame lies in the middle, z up."""
+
+    name: str
+    shape: str
+    """One of ``SHAPES``."""
+    colour: str
+    """One of ``COLOURS``."""
+    size: tuple[float, float, float]
+    """Full extent along x, y, z [m], a cup's handle left out."""
+    mass: float
+    """[kg]"""
+    friction: float
+    """Sliding friction coefficient [-]."""
+
+    def __post_init__(self) -> None:
+        if self.shape not in SHAPES:
+            raise ConfigError(f"object {self.name!r} shape: got {self.shape!r}, allowed: one of {SHAPES}")
+        if self.colour not in COLOURS:
+            raise ConfigError(f"object {self.name!r} colour: got {self.colour!r}, allowed: one of {tuple(COLOURS)}")
+        for key, value in (("size", min(self.size)), ("mass", self.mass), ("friction", self.friction)):
+            if not 0.0 < value < math.inf:
+                raise ConfigError(f"object {self.name!r} {key}: got {value}, allowed: finite, > 0")
+
+    @property
+    def radius(self) -> float:
+        """Radius of the upright cylinder that holds it, a cup's handle included [m]."""
+        if self.shape == "box":
+            return 0.5 * math.hypot(self.size[0], self.size[1])
+        return 0.5 * self.size[0] + (0.035 if self.shape == "cup" else 0.0)
+
+
+def sample_objects(rng: np.random.Generator, n: int) -> tuple[SceneObject, ...]:
+    """Draw ``n`` objects (at most 48), no two of the same shape and colour, every shape once before any twice."""
+    if not 0 <= n <= len(SHAPES) * len(COLOURS):
+        raise ConfigError(f"number of objects: got {n}, allowed: 0 to {len(SHAPES) * len(COLOURS)}")
+    rows = [rng.permutation(len(COLOURS)) for _ in SHAPES]
+    out: list[SceneObject] = []
+    for i in range(n):
+        round_, k = divmod(i, len(SHAPES))
+        out.append(sample_object(rng, SHAPES[k], tuple(COLOURS)[rows[k][round_]]))
+    return tuple(out)
+
+
+def sample_object(rng: np.random.Generator, shape: str, colour: str) -> SceneObject:
+    """Draw the size, mass and friction of one object of this shape and colour; it is named ``<colour>_<shape>``."""
+    if shape not in SHAPES:
+        raise ConfigError(f"object shape: got {shape!r}, allowed: one of {SHAPES}")
+    x, y, z = (float(rng.uniform(*span)) for span in _SIZES[shape])
+    size = (x, y, z) if shape == "box" else (x, x, x if shape == "ball" else z)
+    mass, friction = float(rng.uniform(*_MASSES[shape])), float(rng.uniform(*_FRICTION))
+    return SceneObject(name=f"{colour}_{shape}", shape=shape, colour=colour, size=size, mass=mass, friction=friction)
+
+
+def add_object(spec: mujoco.MjSpec, obj: SceneObject, pos: Sequence[float], yaw: float) -> mujoco.MjsBody:
+    """Add an object standing at ``pos`` [m], the middle of its foot, turned by ``yaw`` [rad] about z; asleep."""
+    x, y, z = pos
+    quat = [math.cos(yaw / 2), 0.0, 0.0, math.sin(yaw / 2)]
+    body = spec.worldbody.add_body(name=obj.name, pos=[x, y, z + obj.size[2] / 2], quat=quat)
+    body.add_freejoint(name=obj.name)
+    body.sleep = mujoco.mjtSleepPolicy.mjSLEEP_INIT
+    look = Look(rgba=COLOURS[obj.colour], contype=OBJECT, conaffinity=EVERYTHING)
+    _BUILDERS[obj.shape](body, obj, look)
+    for geom in body.geoms:
+        if geom.contype:
+            # condim 4: torsional friction [m] of a patch some 10 mm wide keeps a grasped object from turning.
+            geom.condim = 4
+            geom.friction[:] = [obj.friction, 0.01, 0.0001]
+    if obj.shape == "ball":
+        body.first_geom().condim = 6
+        body.first_geom().friction[:] = [obj.friction, 0.01, 0.002]  # a soft ball: comes to rest within a metre
+    return body
+
+
+def _cup(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    r, h = obj.size[0] / 2, obj.size[2] / 2
+    add(body, look.weighing(0.95 * obj.mass), CYLINDER, (r, h))
+    add(body, Look(rgba=(0.20, 0.12, 0.08, 1.0)), CYLINDER, (0.86 * r, 0.001), (0.0, 0.0, h))
+    out, up = r + 0.026, 0.5 * h
+    handle = look.weighing(0.05 / 3 * obj.mass)
+    for start, end in (((r, up), (out, up)), ((out, up), (out, -up)), ((out, -up), (r, -up))):
+        add_bar(body, handle, (start[0], 0.0, start[1]), (end[0], 0.0, end[1]), 0.005)
+
+
+def _bottle(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    r, h = obj.size[0] / 2, obj.size[2] / 2
+    trunk, neck = 0.72 * h, 0.20 * h  # the rest is the cap
+    add(body, look.weighing(0.90 * obj.mass), CYLINDER, (r, trunk), (0.0, 0.0, trunk - h))
+    add(body, look.weighing(0.08 * obj.mass), CYLINDER, (0.42 * r, neck), (0.0, 0.0, 2 * trunk + neck - h))
+    cap = h - trunk - neck
+    white = Look(rgba=(0.90, 0.90, 0.88, 1.0), mass=0.02 * obj.mass)
+    add(body, white, CYLINDER, (0.48 * r, cap), (0.0, 0.0, h - cap))
+    add(body, Look(rgba=(0.90, 0.90, 0.88, 1.0)), CYLINDER, (1.01 * r, 0.3 * trunk), (0.0, 0.0, trunk - h))
+
+
+def _box(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    half = tuple(s / 2 for s in obj.size)
+    add(body, look.weighing(obj.mass), BOX, half)
+    add(body, Look(rgba=(0.95, 0.93, 0.86, 1.0)), BOX, (1.01 * half[0], 1.01 * half[1], 0.16 * half[2]),
+        (0.0, 0.0, 0.45 * half[2]))  # fmt: skip
+
+
+def _ball(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    add(body, look.weighing(obj.mass), SPHERE, (obj.size[0] / 2,))
+
+
+def _can(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    r, h = obj.size[0] / 2, obj.size[2] / 2
+    add(body, look.weighing(obj.mass), CYLINDER, (r, h))
+    metal = Look(rgba=(0.75, 0.76, 0.78, 1.0))
+    add(body, metal, CYLINDER, (0.92 * r, 0.0012), (0.0, 0.0, h))
+    add(body, metal, CYLINDER, (1.012 * r, 0.05 * h), (0.0, 0.0, 0.88 * h))
+
+
+def _bowl(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
+    """A ring of upright walls on a floor: hollow, and thin enough at the rim to be pinched."""
+    r, h, t = obj.size[0] / 2, obj.size[2] / 2, _BOWL_THICKNESS / 2
+    add(body, look.weighing(0.3 * obj.mass), CYLINDER, (0.93 * r, t), (0.0, 0.0, t - h))
+    half = (r - t) * math.tan(math.pi / _BOWL_WALLS)
+    wall = look.weighing(0.7 / _BOWL_WALLS * obj.mass)
+    for i in range(_BOWL_WALLS):
+        a = 2 * math.pi * i / _BOWL_WALLS
+        pos = ((r - t) * math.cos(a), (r - t) * math.sin(a), t)
+        add(body, wall, BOX, (t, half, h - t), pos, quat=(math.cos(a / 2), 0.0, 0.0, math.sin(a / 2)))
+
+
+_BUILDERS = {"cup": _cup, "bottle": _bottle, "box": _box, "ball": _ball, "can": _can, "bowl": _bowl}

@@ -104,7 +104,8 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     ]
     if spec.lidar:
         brain.insert(0, NodeSpec(name="proximity", rate_hz=spec.lidar.rate_hz, make=_proximity))
-    rows.append(ProcessSpec(name="brain", nodes=tuple(brain)))
+    # Commands come from here: below the reflex, above what only watches.
+    rows.append(ProcessSpec(name="brain", nodes=tuple(brain), realtime=RealtimeCfg(priority=10)))
     reflex = NodeSpec(name="reflex", rate_hz=spec.reflex_hz, make=_reflex)
     realtime = RealtimeCfg(priority=60, core=-1, lock_memory=True)
     rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))

@@ -1,0 +1,134 @@
+"""Moves that skills share: to a joint target free of self-collision, following the gate when it slows the robot."""
+
+from collections.abc import Generator
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vagus.act.kinematics import MARGIN
+from vagus.act.skill import Array, Context, Indices, Observation, Targets
+from vagus.act.trajectory import JointMove, Limits
+
+Motion = Generator[Targets | None, Observation, Observation]
+"""Yields targets and returns the observation it ended with."""
+T = TypeVar("T")
+
+_TOLERANCE = {"rad": 0.05, "m": 0.01}  # what counts as there: above encoder bias and servo droop, below what one sees
+_LAG_S = 0.06  # the gate's command may trail a move by this time before the move is planned anew [s]
+_SETTLE_S = 1.0  # how long a servo may take to creep to the target [s]
+_SAMPLE = 0.1  # largest joint step between two collision checks [rad or m]
+
+
+def tolerance(ctx: Context, joints: Indices) -> Array:
+    """Return how near counts as there, shape (k,) [unit]."""
+    return np.array([_TOLERANCE[ctx.spec.joints[int(j)].unit] for j in joints])
+
+
+def is_there(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> bool:
+    """Say whether the measured joints are at the goal; False without readings."""
+    measured = obs.measured(joints)
+    return measured is not None and bool(np.all(np.abs(measured[0] - goal) <= tolerance(ctx, joints)))
+
+
+def error(obs: Observation, joints: Indices, goal: Array) -> float:
+    """Return the largest measured distance from the goal [unit]; NaN without readings."""
+    measured = obs.measured(joints)
+    return float("nan") if measured is None else float(np.abs(measured[0] - goal).max())
+
+
+def clipped(ctx: Context, joints: Indices, q: Array) -> Array:
+    """Return positions within what skills plan for, a little inside the joints' limits, shape (k,)."""
+    return np.clip(q, ctx.kinematics.low[joints], ctx.kinematics.high[joints])
+
+
+def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> list[Array] | None:
+    """Return the positions to visit, at rest in each, so that the robot does not touch itself; None if there is no way.
+
+    Either straight to the goal, or by way of these joints' home. Joints that others move are taken where they are now.
+    """
+    q, v = obs.commanded()
+    home = ctx.kinematics.home[joints]
+    for stops in ([goal], [home, goal]):
+        now, speed = q.copy(), v[joints]
+        for stop in stops:
+            if not _is_free(ctx, now, speed, joints, stop):
+                break
+            now[joints], speed = stop, np.zeros(len(joints))
+        else:
+            return stops
+    return None
+
+
+def _is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array) -> bool:
+    """Say whether a move keeps its margin. A start within the margin already (held so) only must not touch."""
+    move = JointMove(0, q[joints], v, goal, Limits.of(ctx.spec, joints))
+    n = int(np.clip(np.ceil(np.abs(goal - q[joints]).max() / _SAMPLE), 4, 60))
+    margin = 0.0 if ctx.kinematics.is_in_collision(q, MARGIN) else MARGIN
+    full = q.copy()
+    for point in move.samples(n):
+        full[joints] = point
+        if ctx.kinematics.is_in_collision(full, margin):
+            return False
+    return True
+
+
+def move_to(ctx: Context, obs: Observation, joints: Indices, goal: Array, *, share: float = 0.6,
+            settle_s: float = _SETTLE_S) -> Motion:  # fmt: skip
+    """Move some joints to a goal and wait until they are measured there, or ``settle_s`` after the move has ended.
+
+    Starts at the commanded state. Where the gate slows the motion down (a person is near), the move is planned anew
+    from where the gate is, so that the robot never jumps ahead when the gate lets go.
+    """
+    limits = Limits.of(ctx.spec, joints, share)
+    move = _start(obs, joints, goal, limits)
+    while True:
+        q, v = move.at(ctx.at_ns(obs))
+        obs = yield Targets(joints=joints, q=q, v=v)
+        if _is_lagging(obs, joints, move, limits):
+            move = _start(obs, joints, goal, limits)
+            continue
+        waited_s = (obs.now_ns - move.end_ns) * 1e-9
+        if waited_s >= settle_s or (waited_s >= 0.0 and is_there(ctx, obs, joints, goal)):
+            return obs
+
+
+def hold(obs: Observation, joints: Indices, q: Array, hold_s: float) -> Motion:
+    """Stay at ``q`` (k,) for some time."""
+    until_ns = obs.now_ns + round(hold_s * 1e9)
+    while obs.now_ns < until_ns:
+        obs = yield Targets(joints=joints, q=q, v=np.zeros(len(joints)))
+    return obs
+
+
+def visit(ctx: Context, obs: Observation, joints: Indices, stops: list[Array]) -> Motion:
+    """Move to each stop in turn."""
+    for stop in stops:
+        obs = yield from move_to(ctx, obs, joints, stop)
+    return obs
+
+
+def spread(
+    search: Generator[None, None, T], obs: Observation, *, per_tick: int = 6
+) -> Generator[Targets | None, Observation, tuple[T, Observation]]:
+    """Run a search a few steps a tick, so that skills running beside it keep their pace; return what it found."""
+    while True:
+        for _ in range(per_tick):
+            try:
+                next(search)
+            except StopIteration as end:
+                return end.value, obs
+        obs = yield None
+
+
+def _start(obs: Observation, joints: Indices, goal: Array, limits: Limits) -> JointMove:
+    q, v = obs.commanded()
+    return JointMove(obs.now_ns, q[joints], v[joints], goal, limits)
+
+
+def _is_lagging(obs: Observation, joints: Indices, move: JointMove, limits: Limits) -> bool:
+    if obs.reflex is None:
+        return False
+    expected, _ = move.at(int(obs.reflex["stamp_ns"]))
+    lag: NDArray[np.float64] = np.abs(obs.reflex["q_last"][joints] - expected)
+    return bool(np.any(lag > _LAG_S * limits.speed))

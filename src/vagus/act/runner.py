@@ -1,0 +1,218 @@
+"""Runs skills: gets their groups, merges their targets into one command per tick, and ends them for every good reason.
+
+Pure: an observation in, records and words out. Skills on different groups run side by side; a new skill replaces the
+ones whose groups it needs. What the reflex does with the commands is read back from its records.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from vagus.act.kinematics import Kinematics
+from vagus.act.leases import Leases
+from vagus.act.skill import Args, Context, Observation, Outcome, Skill, SkillSpec, Targets, check_args
+from vagus.act.skills import find
+from vagus.core import messages as m
+from vagus.core.ages import UNUSED, Origins, merge
+from vagus.core.messages import Record, Source, State, Verdict
+from vagus.core.robot import RobotSpec
+
+PERIOD_S = 0.01
+"""How often ``step`` is meant to be called [s]."""
+LEAD_S = 0.04
+"""How far ahead commands are [s]: it rides out hiccups of a process among others, and when that process dies the gate
+brakes within 50 ms."""
+ENCODER_BUDGET_S = 0.05
+"""Oldest encoder reading that any skill commands on [s]."""
+_GRANT_NS = 2_000_000_000  # how long to wait for groups: longer than braking from full speed
+_SILENT_NS = 500_000_000  # readings older than this end every skill
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ended:
+    """A skill that ended, under the id it was started with."""
+
+    id: int
+    skill: SkillSpec
+    outcome: Outcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RunnerOutput:
+    """What one tick asks to be published."""
+
+    command: Record | None = None
+    requests: list[Record] = field(default_factory=list[Record])
+    said: list[str] = field(default_factory=list[str])
+    outcomes: list[Ended] = field(default_factory=list[Ended])
+
+
+@dataclass(kw_only=True, slots=True)
+class _Running:
+    skill: SkillSpec
+    args: Args
+    id: int
+    groups: int
+    asked_ns: int | None = None
+    started_ns: int | None = None
+    steps: Skill | None = None
+
+
+class SkillRunner:
+    """Runs the skills of one source of commands."""
+
+    def __init__(
+        self, spec: RobotSpec, kinematics: Kinematics, rng: np.random.Generator, source: Source = Source.SKILL
+    ) -> None:
+        self._spec, self._source = spec, source
+        self._context = Context(spec=spec, kinematics=kinematics, rng=rng, lead_ns=round(LEAD_S * _NS))
+        self._leases = Leases(spec, source, rng)
+        self._running: list[_Running] = []
+        self._ended: list[Ended] = []
+        self._counter = 0
+        self._joint_group = spec.group_of_joint()
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        """Names of the skills that have not ended."""
+        return tuple(r.skill.name for r in self._running)
+
+    def start(self, name: str, args: Mapping[str, object], id: int) -> None:  # noqa: A002
+        """Start a skill; those whose groups it needs end as "replaced".
+
+        Raises:
+            ConfigError: Unknown skill or argument, or the robot lacks the anatomy; nothing has changed then.
+        """
+        skill = find(self._spec, name)
+        checked = check_args(skill, args)
+        groups = self._spec.group_mask(skill.joints(self._spec, checked))
+        for other in list(self._running):
+            if skill.stops_others:
+                self._end(other, Outcome(ok=False, reason="cancelled"))
+            elif other.groups & groups:
+                self._end(other, Outcome(ok=False, reason="replaced"))
+        self._running.append(_Running(skill=skill, args=checked, id=id, groups=groups))
+
+    def cancel(self, id: int | None = None) -> None:  # noqa: A002
+        """End one skill, or all; the reflex brakes when their leases are given back at the next step."""
+        for running in list(self._running):
+            if id is None or running.id == id:
+                self._end(running, Outcome(ok=False, reason="cancelled"))
+
+    def step(self, obs: Observation) -> RunnerOutput:
+        """Do one tick: publish what is returned, in the order requests, command."""
+        is_live = self._is_live(obs)
+        if is_live and obs.reflex is not None:
+            self._leases.update(obs.reflex)
+        targets: list[tuple[SkillSpec, Targets]] = []
+        for running in list(self._running):
+            if running.asked_ns is None:
+                running.asked_ns = obs.now_ns
+            may_go_on = not running.groups or (is_live and self._has_groups(running, obs))
+            wanted = self._advance(running, obs) if may_go_on else None
+            if wanted is not None:
+                targets.append((running.skill, wanted))
+            if running.groups and not is_live and running in self._running:
+                self._end_in_silence(running, obs)
+        requests: list[Record] = []
+        if is_live and obs.reflex is not None:
+            requests = self._leases.requests(self._wanted(), obs.reflex, obs.now_ns)
+        command = self._merge(obs, targets) if any(len(t.joints) for _, t in targets) else None
+        ended, self._ended = self._ended, []
+        return RunnerOutput(command=command, requests=requests, said=[t.say for _, t in targets if t.say],
+                            outcomes=ended)  # fmt: skip
+
+    def _wanted(self) -> int:
+        return int(np.bitwise_or.reduce([r.groups for r in self._running] or [0]))
+
+    def _is_live(self, obs: Observation) -> bool:
+        """Say whether encoder readings and the reflex's records still come."""
+        if obs.joint_state is None or obs.reflex is None:
+            return False
+        origin = int(obs.joint_state["origin_ns"][self._spec.sensor_index(self._spec.encoder.name)])
+        return obs.now_ns - min(origin, int(obs.reflex["stamp_ns"])) <= _SILENT_NS
+
+    def _end_in_silence(self, running: _Running, obs: Observation) -> None:
+        if running.steps is not None or obs.now_ns - (running.asked_ns or 0) > _SILENT_NS:
+            self._end(running, Outcome(ok=False, reason="no_readings"))
+
+    def _has_groups(self, running: _Running, obs: Observation) -> bool:
+        """Say whether the skill holds all its groups; ends it where it lost one, or never got one."""
+        if not running.groups & ~self._leases.held:
+            return True
+        if obs.reflex is None:
+            return False
+        mine = [g for g in range(len(self._spec.groups)) if running.groups >> g & 1]
+        is_latched = any(int(obs.reflex["state"][g]) == State.ESTOP for g in mine)
+        if running.steps is not None:
+            self._end(running, Outcome(ok=False, reason=self._why_lost(mine, obs.reflex)))
+        elif is_latched or obs.now_ns - (running.asked_ns or 0) > _GRANT_NS:
+            self._end(running, Outcome(ok=False, reason="emergency_stop" if is_latched else "not_granted"))
+        return False
+
+    def _why_lost(self, groups: list[int], reflex: Record) -> str:
+        """Read from the reflex why a group was lost: the gravest of the groups' causes."""
+        cause = int(np.bitwise_or.reduce([int(reflex["cause"][g]) for g in groups]))
+        if any(int(reflex["state"][g]) == State.ESTOP for g in groups) or cause & Verdict.STOPPED_ESTOP:
+            return "emergency_stop"
+        if cause & (Verdict.STOPPED_FOLLOWING_ERROR | Verdict.STOPPED_TORQUE):
+            return "contact"
+        is_taken = any(int(reflex["holder"][g]) not in (Source.NOBODY, self._source) for g in groups)
+        return "preempted" if is_taken or cause & Verdict.STOPPED_PREEMPTED else "stopped"
+
+    def _advance(self, running: _Running, obs: Observation) -> Targets | None:
+        """Let one skill do its tick: start, go on, or end."""
+        if running.started_ns is None:
+            running.started_ns = obs.now_ns
+        if obs.now_ns - running.started_ns > running.skill.timeout_s * _NS:
+            self._end(running, Outcome(ok=False, reason="timeout"))
+            return None
+        try:
+            if running.steps is None:
+                running.steps = running.skill.run(self._context, obs, running.args)
+                return next(running.steps)
+            return running.steps.send(obs)
+        except StopIteration as end:
+            self._end(running, end.value)
+            return None
+
+    def _end(self, running: _Running, outcome: Outcome) -> None:
+        if running.steps is not None:
+            running.steps.close()
+        self._running.remove(running)
+        self._ended.append(Ended(id=running.id, skill=running.skill, outcome=outcome))
+
+    def _merge(self, obs: Observation, targets: list[tuple[SkillSpec, Targets]]) -> Record:
+        """Return one command for the joints of all skills; its origins and budgets are the strictest of theirs."""
+        self._counter += 1
+        command = m.blank(m.command(self._spec))
+        command["stamp_ns"], command["counter"] = obs.now_ns, self._counter
+        command["at_ns"] = self._context.at_ns(obs)
+        command["effort_max"] = self._spec.array("effort_max")
+        command["origin_ns"] = self._origins(obs, [t for _, t in targets])
+        command["budget_ns"] = self._budgets([skill for skill, _ in targets])
+        for _, wanted in targets:
+            command["use"][wanted.joints] = 1
+            command["q"][wanted.joints], command["v"][wanted.joints] = wanted.q, wanted.v
+            if wanted.effort_max is not None:
+                command["effort_max"][wanted.joints] = wanted.effort_max
+        used = np.unique(self._joint_group[command["use"] == 1])
+        command["lease"][used] = self._leases.tokens[used]
+        return command
+
+    def _origins(self, obs: Observation, targets: list[Targets]) -> Origins:
+        encoders = np.full(len(self._spec.sensors), UNUSED, np.int64)
+        if obs.joint_state is not None:
+            encoders = obs.joint_state["origin_ns"]
+        return merge(encoders, *[t.origin_ns for t in targets if t.origin_ns is not None])
+
+    def _budgets(self, skills: list[SkillSpec]) -> Origins:
+        budgets = np.full(len(self._spec.sensors), UNUSED, np.int64)
+        budgets[self._spec.sensor_index(self._spec.encoder.name)] = round(ENCODER_BUDGET_S * _NS)
+        for k, sensor in enumerate(self._spec.sensors):
+            for skill in skills:
+                if sensor.name in skill.budget_s:
+                    budgets[k] = min(int(budgets[k]), round(skill.budget_s[sensor.name] * _NS))
+        return budgets

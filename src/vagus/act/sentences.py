@@ -1,0 +1,36 @@
+"""What a robot says about how a skill ended, in Korean and English."""
+
+from vagus.act.skill import Language, Outcome, SkillSpec, Text
+
+REASONS: dict[str, Text] = {
+    # success
+    "done": Text("다 했습니다.", "done."),
+    "at_rest": Text("멈췄습니다.", "I have stopped."),
+    # the skill itself failed
+    "not_at_rest": Text("아직 완전히 멈추지 않았습니다.", "I am not yet at rest."),
+    "not_reached": Text(
+        "해 봤지만 측정해 보니 제대로 되지 않았습니다.", "I tried, but my sensors say it did not work."
+    ),
+    "out_of_reach": Text("거기까지는 닿지 않습니다.", "that is out of my reach."),
+    "no_free_path": Text("제 몸에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching myself."),
+    "face_too_simple": Text("제 얼굴로는 그 표정을 지을 수 없습니다.", "my face cannot show that."),
+    "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),
+    "blind": Text("라이다 값이 오지 않아 움직이지 않았습니다.", "my lidar is silent, so I did not move."),
+    "no_odometry": Text("제 위치를 알 수 없어 움직이지 않았습니다.", "I cannot tell how far I move, so I did not."),
+    # it was ended from outside
+    "not_granted": Text("움직일 권한을 받지 못했습니다.", "I was not given the right to move."),
+    "emergency_stop": Text("비상 정지되었습니다.", "the emergency stop ended it."),
+    "preempted": Text("다른 조종자가 넘겨받았습니다.", "someone else took over."),
+    "contact": Text("무언가에 걸려서 멈췄습니다.", "something held me, so I stopped."),
+    "stopped": Text("안전 장치가 멈췄습니다.", "the safety gate stopped it."),
+    "cancelled": Text("취소했습니다.", "cancelled."),
+    "replaced": Text("다음 동작을 위해 그만두었습니다.", "I gave it up for the next one."),
+    "timeout": Text("시간이 너무 오래 걸려 그만두었습니다.", "it took too long, so I gave up."),
+    "no_readings": Text("제 관절 값이 오지 않습니다.", "my joint readings have stopped."),
+}
+"""Every reason an ``Outcome`` may carry."""
+
+
+def sentence(skill: SkillSpec, outcome: Outcome, language: Language) -> str:
+    """Return one sentence about an outcome, such as "Wave: done."."""
+    return f"{skill.text.of(language)}: {REASONS[outcome.reason].of(language)}"

@@ -1,0 +1,75 @@
+"""What the built-in parser answers when it does not act, in Korean and English."""
+
+from typing import Literal
+
+from vagus.core.robot import RobotSpec
+
+Language = Literal["ko", "en"]
+
+_NEEDS: dict[str, tuple[str, str]] = {
+    "arms": ("팔이", "arms"),
+    "neck": ("움직이는 목이", "neck"),
+    "face": ("움직이는 얼굴이", "face"),
+    "base": ("바퀴가", "wheels"),
+}
+SKILL_NEEDS: dict[str, str] = {
+    "wave": "arms", "point": "arms", "look": "neck", "nod": "neck", "shake": "neck", "express": "face", "drive": "base",
+}  # fmt: skip
+"""Skill → the part of the anatomy (a field of ``RobotSpec``) it needs; skills that need none are left out."""
+
+_CAN: tuple[tuple[str, str, str], ...] = (
+    ("wave", "손 흔들기", "wave"),
+    ("point", '가리키기 ("위를 가리켜")', 'point ("point to the right")'),
+    ("look", '쳐다보기 ("왼쪽 봐")', 'look ("look left")'),
+    ("express", '표정 짓기 ("웃어 봐")', 'show a feeling ("smile")'),
+    ("drive", '이동하기 ("앞으로 50센티 가")', 'drive ("go forward half a metre")'),
+    ("say", '말하기 ("안녕이라고 말해")', 'speak ("say hello")'),
+    ("go_home", "기본 자세", "go home"),
+    ("stop", "멈추기", "stop"),
+)
+
+
+def language_of(text: str) -> Language:
+    """Return Korean if there is any Hangul in the text."""
+    return "ko" if any("가" <= c <= "힣" or "ㄱ" <= c <= "ㅣ" for c in text) else "en"
+
+
+def lacks(spec: RobotSpec, skill: str) -> str | None:
+    """Return the part of the anatomy (a key of ``_NEEDS``) this robot lacks for a skill, or None."""
+    part = SKILL_NEEDS.get(skill)
+    return part if part is not None and not getattr(spec, part) else None
+
+
+def not_understood(spec: RobotSpec, language: Language, fragment: str) -> str:
+    """Say that these words meant nothing, that nothing will be done, and what can be."""
+    able = [ko if language == "ko" else en for name, ko, en in _CAN if lacks(spec, name) is None]
+    if language == "ko":
+        return f'"{fragment}": 무슨 뜻인지 모르겠어서 아무것도 하지 않았습니다. 할 수 있는 것: {", ".join(able)}.'
+    return f'I did not understand "{fragment}", so I did nothing. I can: {", ".join(able)}.'
+
+
+def no_anatomy(language: Language, part: str) -> str:
+    """Say which part of the body is missing."""
+    ko, en = _NEEDS[part]
+    return f"저에게는 {ko} 없어서 할 수 없습니다." if language == "ko" else f"I cannot do that: I have no {en}."
+
+
+def lacks_arm(spec: RobotSpec, side: str) -> bool:
+    """Say whether the robot lacks the arm of that side; a robot's only arm, unless it has a side itself, is both."""
+    names = [arm.name for arm in spec.arms]
+    is_only_one = len(names) == 1 and names[0] not in ("left", "right")
+    return side not in names and not is_only_one
+
+
+def no_arm(language: Language, side: str) -> str:
+    """Say that this arm is missing."""
+    if language == "ko":
+        return f"저에게는 {'왼팔' if side == 'left' else '오른팔'}이 없어서 할 수 없습니다."
+    return f"I cannot do that: I have no {side} arm."
+
+
+def too_far(language: Language, limit: str) -> str:
+    """Say that a distance or a turn is beyond what one command may ask for."""
+    if language == "ko":
+        return f"한 번에 그렇게 멀리는 가지 않습니다. 최대 {limit}입니다."
+    return f"I do not go that far at once: at most {limit}."

@@ -1,0 +1,68 @@
+"""The words the built-in parser knows: patterns over normalised text, as data. Korean stems, English whole words."""
+
+STOP = (r"\b(?:stop|halt|freeze|cancel|abort|enough)\b"
+        r"|멈춰|멈춤|멈추|멈출|정지|그만|스톱|스탑|중지|취소|가만히|^거기 서|^서(?:라|세요)?$")  # fmt: skip
+NEGATION = r"\b(?:don'?t|do not|never|dont)\b|지 ?(?:마|말)|하지 ?마"
+
+QUESTION = (r"^(?:what|why|who|whose|when|where|which|how|is|are|am|was|were|do you|does|did|have you|has)\b"
+            r"|왜|뭐|무엇|무슨|누구|언제|어디|어때|어떻|얼마|몇")  # fmt: skip
+
+# A feeling is shown on request, not because somebody talks about one.
+SHOWING = (r"^(?:be|look|act|make|show|express|give|pretend|put|try|smile|smiling|laugh|grin|cheer|frown|cry|crying|a|"
+           r"an|your|with)\b|^\S+(?: (?:face|look|expression))?$"
+           r"|표정|얼굴|척|지어|봐|줘|주세요|웃|미소|화내|울어|찡그|놀라")  # fmt: skip
+EMOTIONS: dict[str, str] = {
+    "neutral": r"\b(?:neutral|expressionless|poker face|straight face|blank face|normal face)\b"
+               r"|무표정|평소 표정|보통 표정|표정 ?(?:을 )?풀",
+    "happy": r"\b(?:happy|happily|happiness|smil(?:e|ing)|joy(?:ful)?|glad|grin|laugh|cheer(?:ful)?|delighted)\b"
+             r"|웃|기쁜|기뻐|기쁨|기쁘|행복|즐거|신나|신난|미소",
+    "sad": r"\b(?:sad|sadly|sadness|unhappy|cry|crying|gloomy|sorrow(?:ful)?|frown)\b"
+           r"|슬픈|슬퍼|슬프|슬픔|우는|울어|울상|우울|속상",
+    "surprised": r"\b(?:surprised?|shocked|astonished|amazed|startled)\b|놀란|놀라|놀람|깜짝",
+    "angry": r"\b(?:angry|angrily|anger|mad|furious|annoyed)\b|화난|화내|화나|화를|화가|분노|성난|성내|찡그",
+    "afraid": r"\b(?:afraid|scared|fear(?:ful)?|frightened|terrified)\b|무서|무섭|두려|두렵|겁",
+}  # fmt: skip
+
+DIRECTIONS: dict[str, str] = {
+    "left": r"\bleft(?:wards?)?\b|왼|좌회전|좌측|좌로",
+    "right": r"\bright(?:wards?)?\b|오른|우회전|우측|우로",
+    "up": r"(?<!back )\b(?:up|upwards?|above|ceiling|sky)\b|위(?!험)|천장|하늘|고개 ?(?:를 )?(?:좀 )?들",
+    "down": r"\b(?:down|downwards?|below|floor|ground)\b|아래|밑|바닥|고개 ?(?:를 )?(?:좀 )?숙",
+    "back": r"\b(?:back|backwards?|behind|rear|reverse|around)\b|뒤|뒷|후방|후진|물러",
+    "forward": r"\b(?:forwards?|ahead|straight|front)\b|앞|정면|전방|전진|직진|똑바로|다가",
+}  # fmt: skip
+
+SIDE_OF_ARM: dict[str, str] = {
+    "left": r"\bleft (?:hand|arm)\b|왼 ?(?:손|팔)|왼쪽 ?(?:손|팔)",
+    "right": r"\bright (?:hand|arm)\b|오른 ?(?:손|팔)|오른쪽 ?(?:손|팔)",
+}
+
+HOME = (r"\bhome\b|\b(?:rest|resting|default|initial|start|starting) (?:position|pose|posture)\b|\brelax\b"
+        r"|홈|집(?:으로|에)|(?:기본|처음|초기|준비|원래) ?자세|원위치|차렷|제자리로")  # fmt: skip
+NOD = r"\bnod\b|끄덕"
+SHAKE = r"\bshake (?:your |the )?head\b|(?:고개|머리)(?:를|도)? ?(?:좀 )?(?:저어|젓|저으|흔|가로)|도리도리"
+POINT = r"\b(?:point|indicate)\b|가리|가르[켜키]|손가락|짚어"
+WAVE = r"\b(?:wave|waving|greet)\b|흔[들든드]|손 ?인사|인사"
+LOOK = (r"\b(?:look|looking|glance|gaze|face|watch)\b"
+        r"|봐|보세요|보아|쳐다|바라|보렴|보십|시선|(?:^| )보(?:고|자|면)?$|본$")  # fmt: skip
+HEAD = r"\bhead\b|고개|머리"
+TURN = r"\b(?:turn|rotate|spin|swivel|pivot)\b|돌|회전|(?:^| )도세요"
+TURN_ROUND = r"\bturn(?: yourself)? (?:around|round|back)\b|뒤(?:로|를)? ?돌|돌아서|유턴|\bu turn\b"
+MOVE = (r"\b(?:drive|go|move|roll|advance|back up|step|steps|come(?! back)|travel|reverse|walk)\b"
+        r"|(?:^| )가(?!리|르|만)|가 ?(?:줘|주|봐|세요|십|라|자)|이동|움직|전진|후진|직진"
+        r"|(?:^| )간$|와$|와 |오세요|물러|다가|나아")  # fmt: skip
+A_LITTLE = r"\b(?:a little|a bit|slightly|a tad)\b|조금|약간|살짝|좀만"
+
+GREETING = (r"^(?:hello|hi|hey|good (?:morning|afternoon|evening)|nice to meet you)(?: there| robot| everyone)?$"
+            r"|^(?:안녕|안녕하세요|안녕하십니까|반가워요?|반갑습니다|하이|헬로)(?: 로봇(?:아)?)?$")  # fmt: skip
+FAREWELL = (r"^(?:bye|bye bye|goodbye|good bye|see you|see you later|good night)(?: robot)?$"
+            r"|^(?:잘 ?가요?|잘 ?있어요?|안녕히 (?:가세요|계세요)|바이바이|또 봐요?|잘 ?자요?)$")  # fmt: skip
+
+# Between clauses. In Korean also the endings -고 and -면서, which leave the verb's stem behind.
+THEN = (r"\s*\|\s*(?:(?:and|then|next|finally|그리고|그러고|그다음에?|그 다음에?) )*"
+        r"| (?:and then|after that|and after that|and also|and|then|followed by) "
+        r"|(?:하)?고 (?:나서 )?(?:그리고 )?(?:그 ?다음에? )?| 그리고 (?:나서 )?| ?(?:그런 |그 )?다음에? |그러고 나서 "
+        r"|(?<=[은한간든본돈린춘]) ?(?:뒤에?|후에?) ")  # fmt: skip
+WHILE = r" (?:while|at the same time as) |(?:하면서|으면서|면서)(?:도)? | 동시에 "
+
+POLITE = r"\b(?:please|could you|can you|would you|will you|kindly|now|right now|hey robot|ok robot|robot)\b"

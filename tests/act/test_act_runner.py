@@ -1,0 +1,226 @@
+"""The runner: leases, merging, and every way a skill can end."""
+
+import numpy as np
+import pytest
+from ideal import IdealRobot, load
+from small import small_model, small_spec
+
+from vagus.core.ages import UNUSED
+from vagus.core.errors import ConfigError
+from vagus.core.messages import Request, Source, State, Verdict
+
+HOST = load("host")
+
+
+@pytest.fixture
+def robot() -> IdealRobot:
+    return IdealRobot(small_spec(), small_model())
+
+
+def test_no_command_goes_out_before_the_lease_is_granted(robot: IdealRobot) -> None:
+    robot.grants = False
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.5)
+    assert robot.commands == []
+    robot.grants = True
+    assert robot.finish().outcome.ok
+
+
+def test_lease_never_granted_ends_the_skill(robot: IdealRobot) -> None:
+    robot.grants = False
+    robot.runner.start("look", {"direction": "left"}, 7)
+    ended = robot.finish()
+    assert (ended.id, ended.outcome.ok, ended.outcome.reason) == (7, False, "not_granted")
+    assert robot.commands == []
+
+
+def test_commands_rise_in_counter_and_are_for_two_periods_later(robot: IdealRobot) -> None:
+    robot.runner.start("nod", {}, 1)
+    robot.finish()
+    counters = [int(c["counter"]) for c in robot.commands]
+    assert counters == list(range(1, len(counters) + 1))
+    assert {int(c["at_ns"] - c["stamp_ns"]) for c in robot.commands} == {20_000_000}
+
+
+def test_command_depends_on_encoders_alone_within_50_ms(robot: IdealRobot) -> None:
+    robot.runner.start("nod", {}, 1)
+    robot.finish()
+    command = robot.commands[3]
+    assert command["stamp_ns"] - command["origin_ns"][0] == 2_000_000
+    assert command["budget_ns"][0] == 50_000_000
+    assert np.all(command["origin_ns"][1:] == UNUSED)
+    assert np.all(command["budget_ns"][1:] == UNUSED)
+
+
+def test_leases_are_renewed_while_running_and_released_at_the_end(robot: IdealRobot) -> None:
+    robot.runner.start("express", {"emotion": "happy"}, 1)  # takes longer than one lease
+    assert robot.finish().outcome.ok
+    robot.step()
+    assert not robot.holder.any()
+
+
+def test_wave_and_smile_run_side_by_side_in_one_command() -> None:
+    robot = IdealRobot(*HOST)
+    robot.runner.start("wave", {"arm": "right"}, 1)
+    robot.runner.start("express", {"emotion": "happy"}, 2)
+    ended = {robot.finish().id: True for _ in range(2)}
+    assert set(ended) == {1, 2}
+    arm, mouth = robot.spec.joint_index("right_elbow"), robot.spec.joint_index("mouth_left")
+    assert any(c["use"][arm] and c["use"][mouth] for c in robot.commands)
+
+
+def test_a_new_skill_on_the_same_group_replaces_the_old_one(robot: IdealRobot) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.2)
+    robot.runner.start("look", {"direction": "right"}, 2)
+    first, second = robot.finish(), robot.finish()
+    assert (first.id, first.outcome.reason) == (1, "replaced")
+    assert (second.id, second.outcome.ok) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("state", "cause", "holder", "reason"),
+    [
+        (State.ESTOP, Verdict.STOPPED_ESTOP, Source.NOBODY, "emergency_stop"),
+        (State.STOPPING, Verdict.STOPPED_PREEMPTED, Source.TELEOP, "preempted"),
+        (State.STOPPING, Verdict.STOPPED_FOLLOWING_ERROR, Source.NOBODY, "contact"),
+        (State.STOPPING, Verdict.STOPPED_TORQUE, Source.NOBODY, "contact"),
+        (State.STOPPING, Verdict.STOPPED_LATE, Source.NOBODY, "stopped"),
+        (State.DAMPED, Verdict.STOPPED_ENCODER_INVALID, Source.NOBODY, "stopped"),
+    ],
+)
+def test_losing_the_group_ends_the_skill_and_its_commands(robot: IdealRobot, state, cause, holder, reason) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.3)
+    sent = len(robot.commands)
+    robot.take(robot.spec.group_index("neck"), state, cause, holder)
+    assert robot.finish().outcome.reason == reason
+    robot.run(0.5)
+    assert len(robot.commands) == sent
+
+
+def test_losing_one_group_leaves_the_other_skill_alone(robot: IdealRobot) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.runner.start("express", {"emotion": "happy"}, 2)
+    robot.run(0.3)
+    robot.take(robot.spec.group_index("neck"), State.STOPPING, Verdict.STOPPED_PREEMPTED, Source.TELEOP)
+    first, second = robot.finish(), robot.finish()
+    assert (first.id, first.outcome.reason) == (1, "preempted")
+    assert (second.id, second.outcome.ok) == (2, True)
+
+
+def test_estop_before_the_grant_ends_the_skill_at_once(robot: IdealRobot) -> None:
+    for g in range(len(robot.spec.groups)):
+        robot.take(g, State.ESTOP, Verdict.STOPPED_ESTOP)
+    robot.runner.start("nod", {}, 1)
+    assert robot.finish(0.1).outcome.reason == "emergency_stop"
+
+
+def test_an_old_cause_does_not_keep_a_group_from_moving_again(robot: IdealRobot) -> None:
+    robot.take(robot.spec.group_index("neck"), State.HOLD, Verdict.STOPPED_ESTOP)
+    robot.runner.start("look", {"direction": "left"}, 1)
+    assert robot.finish().outcome.ok
+
+
+def test_stop_cancels_everything_and_gives_the_groups_back_at_once(robot: IdealRobot) -> None:
+    robot.runner.start("drive", {"distance_m": 2.0}, 1)
+    robot.runner.start("nod", {}, 2)
+    robot.run(1.0)
+    robot.runner.start("stop", {}, 3)
+    requests = robot.step().requests
+    assert {int(r["kind"]) for r in requests} == {Request.RELEASE}
+    reasons = {e.id: e.outcome.reason for e in (robot.finish(), robot.finish(), robot.finish())}
+    assert reasons == {1: "cancelled", 2: "cancelled", 3: "at_rest"}
+    assert np.all(np.abs(robot.v) <= 0.05)
+
+
+def test_silence_of_the_encoders_ends_skills_and_sends_nothing(robot: IdealRobot) -> None:
+    robot.runner.start("nod", {}, 1)
+    robot.run(0.3)
+    frozen, sent = robot.observe(), len(robot.commands)
+    for _ in range(100):
+        obs = robot.observe()
+        obs.joint_state["origin_ns"], obs.joint_state["q"] = frozen.joint_state["origin_ns"], frozen.joint_state["q"]
+        out = robot.runner.step(obs)
+        robot.now_ns += 10_000_000
+        if out.outcomes:
+            break
+    assert out.outcomes[0].outcome.reason == "no_readings"
+    assert 0.4e9 < robot.now_ns - frozen.now_ns < 0.6e9
+    assert len(robot.commands) == sent
+
+
+def test_say_needs_no_body(robot: IdealRobot) -> None:
+    robot.grants = False
+    robot.runner.start("say", {"text": "안녕"}, 1)
+    assert robot.finish(0.1).outcome.ok
+    assert robot.said == ["안녕"]
+
+
+def test_a_skill_that_takes_too_long_is_ended(robot: IdealRobot) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    step = robot._apply
+    robot._apply = lambda command: step(None)  # the gate grants and lets nothing through
+    ended = robot.finish(40.0)
+    assert ended.outcome.reason in ("timeout", "not_reached")
+    assert robot.v.max() == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "args", "match"),
+    [
+        ("dance", {}, r"'dance'.*'wave'"),
+        ("look", {"way": "left"}, r"'way'.*direction"),
+        ("look", {"direction": "sideways"}, r"'sideways'.*left"),
+        ("drive", {"distance_m": "far"}, "a number from -10 to 10"),
+        ("drive", {"distance_m": float("nan")}, "a number from -10 to 10"),
+        ("drive", {"distance_m": 11.0}, "a number from -10 to 10"),
+        ("drive", {"distance_m": True}, "a number from -10 to 10"),
+        ("drive", {}, "distance_m, or turn_deg"),
+        ("drive", {"distance_m": 1.0, "turn_deg": 90.0}, "distance_m, or turn_deg"),
+        ("drive", {"speed_m_s": 0.1}, "duration_s"),
+        ("point", {"x": 1.0}, "x, y and z"),
+        ("point", {"x": 1.0, "y": 0.0, "z": 1.0, "direction": "up"}, "x, y and z"),
+        ("express", {}, "emotion"),
+        ("wave", {"arm": "left"}, r"'left'.*'right'"),
+    ],
+)
+def test_wrong_calls_are_refused_and_change_nothing(robot: IdealRobot, name, args, match) -> None:
+    robot.runner.start("nod", {}, 1)
+    with pytest.raises(ConfigError, match=match):
+        robot.runner.start(name, args, 2)
+    assert robot.runner.running == ("nod",)
+
+
+def test_runs_are_the_same_for_the_same_seed() -> None:
+    runs = []
+    for _ in range(2):
+        robot = IdealRobot(small_spec(), small_model(), seed=5)
+        robot.runner.start("point", {"direction": "down"}, 1)
+        robot.finish()
+        runs.append(b"".join(c.tobytes() for c in robot.commands))
+    assert runs[0] == runs[1]
+
+
+def test_a_gate_that_slows_down_is_followed_and_never_jumped_ahead_of() -> None:
+    robot = IdealRobot(*HOST)
+    step = robot._apply
+
+    def slowed(command) -> None:
+        """A person is near: a fifth of full speed."""
+        if command is not None:
+            leads.append(float(np.abs(command["q"] - robot.q)[command["use"] == 1].max()))
+            reach = 0.2 * robot.spec.array("speed_max") * 0.02
+            command["q"] = np.clip(command["q"], robot.q - reach, robot.q + reach)
+        step(command)
+
+    leads: list[float] = []
+    robot._apply = slowed
+    robot.runner.start("point", {"direction": "left"}, 1)
+    assert robot.finish().outcome.ok
+    assert max(leads) < 0.15  # [rad]; a move that took no notice would be more than a radian ahead
+    lead = max(
+        float(np.abs(c["q"] - q)[c["use"] == 1].max())
+        for c, q in zip(robot.commands, robot.history[-len(robot.commands) :], strict=False)
+    )
+    assert lead < 0.3

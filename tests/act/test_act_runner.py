@@ -34,12 +34,12 @@ def test_lease_never_granted_ends_the_skill(robot: IdealRobot) -> None:
     assert robot.commands == []
 
 
-def test_commands_rise_in_counter_and_are_for_two_periods_later(robot: IdealRobot) -> None:
+def test_commands_rise_in_counter_and_are_for_their_lead_later(robot: IdealRobot) -> None:
     robot.runner.start("nod", {}, 1)
     robot.finish()
     counters = [int(c["counter"]) for c in robot.commands]
     assert counters == list(range(1, len(counters) + 1))
-    assert {int(c["at_ns"] - c["stamp_ns"]) for c in robot.commands} == {20_000_000}
+    assert {int(c["at_ns"] - c["stamp_ns"]) for c in robot.commands} == {40_000_000}
 
 
 def test_command_depends_on_encoders_alone_within_50_ms(robot: IdealRobot) -> None:

@@ -22,6 +22,7 @@ from vagus.core.errors import ConfigError
 from vagus.core.frames import quat_from_axis_angle, rotation_from_quat
 from vagus.core.messages import Record
 from vagus.core.robot import ArmSpec, CameraSpec, NeckSpec, RobotSpec
+from vagus.world.geoms import GROUP_ROBOT, SPHERE, Look, add
 
 Array = NDArray[np.float64]
 
@@ -44,11 +45,8 @@ def with_markers(robot: Robot) -> Robot:
         for arm in robot.spec.arms:
             tip = spec.site(arm.tip)
             at = np.asarray(tip.pos) + rotation_from_quat(tip.quat) @ [0.0, 0.0, MARKER_BEYOND_TIP]
-            ball = tip.parent.add_geom(name=f"{arm.name}_marker", type=mujoco.mjtGeom.mjGEOM_SPHERE, pos=at.tolist())
-            ball.size = [MARKER_RADIUS, 0.0, 0.0]
-            ball.rgba = list(_MAGENTA)
-            ball.material = paint.name
-            ball.mass, ball.contype, ball.conaffinity = 0.0, 0, 0
+            look = Look(rgba=_MAGENTA, group=GROUP_ROBOT, material="calibration_marker")
+            add(tip.parent, look, SPHERE, (MARKER_RADIUS,), at.tolist()).name = f"{arm.name}_marker"
         return spec
 
     return replace(robot, model=model)

@@ -5,7 +5,6 @@ from pathlib import Path
 from vagus.body.robot import Robot
 from vagus.core import calibration
 from vagus.core.messages import Record
-from vagus.world.scenes import build_scene
 from vagus.world.simulation import Message, Simulation, SimulationCfg
 
 
@@ -28,9 +27,9 @@ class SimulatedBody:
         Raises:
             ConfigError: No such scene or file, or the model lacks what the spec names.
         """
-        spec, simulated = robot.spec, robot.simulated
+        spec = robot.spec
         corrections = calibration.load(Path(calibration_file), spec) if calibration_file else None
-        built = build_scene(robot.build_model(), scene=scene or simulated.scene, seed=seed, start=simulated.start)
+        built = robot.build_scene(scene or robot.simulated.scene, seed)
         self.simulation = Simulation(spec, built, cfg, seed=seed, calibration=corrections)
         self.publishes = self.simulation.publishes
         """Names of the streams that ``step`` returns messages of."""

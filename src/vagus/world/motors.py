@@ -249,7 +249,7 @@ class Motors:
 
 def _find_drives(spec: RobotSpec, model: mujoco.MjModel) -> _Drives:
     """Find every joint's actuator. Raises ConfigError naming the joint and what its actuator is."""
-    index = [_find_actuator(model, joint.name) for joint in spec.joints]
+    index = [find_actuator(model, joint.name) for joint in spec.joints]
     joints = [model.joint(joint.name).id for joint in spec.joints]
     is_velocity = np.array([joint.mode == "velocity" for joint in spec.joints])
     kp, kv = model.actuator_gainprm[index, 0].copy(), -model.actuator_biasprm[index, 2]
@@ -273,7 +273,8 @@ def _find_drives(spec: RobotSpec, model: mujoco.MjModel) -> _Drives:
     )  # fmt: skip
 
 
-def _find_actuator(model: mujoco.MjModel, joint: str) -> int:
+def find_actuator(model: mujoco.MjModel, joint: str) -> int:
+    """Return the index of a joint's only actuator. Raises ConfigError if there is none, several, or one with a gear."""
     try:
         wanted = model.joint(joint).id
     except KeyError as exc:

@@ -16,6 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
 from vagus.core.robot import LidarSpec, RobotSpec, TouchSpec
+from vagus.world.motors import find_actuator
 
 Array = NDArray[np.float64]
 
@@ -157,7 +158,7 @@ class Encoders:
         joints = [model.joint(name) for name in spec.joint_names]
         self._qpos = np.array([j.qposadr[0] for j in joints])
         self._dof = np.array([j.dofadr[0] for j in joints])
-        self._actuator = np.array([model.actuator(name).id for name in spec.joint_names])
+        self._actuator = np.array([find_actuator(model, name) for name in spec.joint_names])
         self._data, self._cfg, self._rng, self._offset = data, cfg, rng, offset
         is_slide = np.array([joint.unit == "m" for joint in spec.joints])
         self._count: Array = np.where(is_slide, cfg.resolution_m, cfg.resolution_rad)

@@ -50,10 +50,10 @@ class MotorCfg:
             raise ConfigError(f"torque_noise: got {self.torque_noise}, allowed: 0 to 1")
 
 
-def add_history(model: mujoco.MjSpec, *, dt_s: float) -> None:
+def add_history(model: mujoco.MjSpec) -> None:
     """Give every actuator of a model room for a delay; ``Motors`` then draws the delay, which is 0 until it does."""
     for actuator in model.actuators:
-        actuator.nsample = round(_HISTORY_S / dt_s) + 2
+        actuator.nsample = round(_HISTORY_S / model.option.timestep) + 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class Motors:
         self._drives = d = _find_drives(spec, model)
         self._offset = offset
         n = spec.n_joints
-        self._dt_s = float(model.opt.timestep)
+        self._dt_s = 1.0 / spec.encoder.rate_hz
         self._watchdog_ns = round(spec.watchdog_s * 1e9)
         self._acceleration = spec.array("acceleration_max")
         self._limit_low, self._limit_high = spec.array("position_min"), spec.array("position_max")

@@ -274,7 +274,7 @@ class Lidar:
         self._distance = np.zeros(lidar.n_rays)
         self._geom = np.zeros(lidar.n_rays, np.int32)
         self._layout = m.lidar(spec)
-        self.delay_steps = round(cfg.delay_s / model.opt.timestep)
+        self.delay_steps = round(cfg.delay_s * spec.encoder.rate_hz)
 
     def read(self) -> Record:
         """Return a ``lidar`` record; ``data`` must hold the kinematics of this instant."""

@@ -5,6 +5,7 @@ elsewhere (``camera``) from the ``scene`` message; perception never sees that me
 """
 
 import hashlib
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
@@ -20,7 +21,7 @@ from vagus.core.messages import Record
 from vagus.core.robot import RobotSpec, SensorSpec
 from vagus.world.motors import MotorCfg, Motors, add_history
 from vagus.world.person import Behaviour, person_pose
-from vagus.world.scenes import LIGHT_FACTOR_RANGE, LIGHTS, Scene
+from vagus.world.scenes import LIGHT_FACTOR_RANGE, LIGHTS, TIMESTEP_S, Scene
 from vagus.world.sensors import Encoders, Imu, Lidar, Sensor, SensorCfg, Touch, encoder_offsets
 
 Message = tuple[str, Record]
@@ -94,7 +95,10 @@ class Simulation:
         self.spec, self.scene, self.cfg = spec, scene, cfg or SimulationCfg()
         if seed < 0:
             raise ConfigError(f"seed: got {seed}, allowed: an integer >= 0")
-        self.model = _compile(spec, scene.spec, self.cfg)
+        self._period_s = 1.0 / spec.encoder.rate_hz
+        self._substeps = max(1, math.ceil(self._period_s / TIMESTEP_S - 1e-9))
+        """Physics steps per encoder reading: a slow bus must not make soft contacts."""
+        self.model = _compile(spec, scene.spec, self.cfg, self._substeps)
         self.data = mujoco.MjData(self.model)
         # One generator each, always in this order: what one draws does not depend on another's settings.
         rngs = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(7)]
@@ -116,8 +120,8 @@ class Simulation:
         self._actuation = m.actuation(spec)
         self._scene_layout = m.scene(spec, nq=self.model.nq, nmocap=self.model.nmocap, nbody=self.model.nbody)
         self._camera_slots = [spec.sensor_index(cam.name) for cam in spec.cameras]
-        self._exposures_per_step = _exposure_rate(spec) * self.model.opt.timestep
-        self._camera_delay = round(self.cfg.camera_delay_s / self.model.opt.timestep)
+        self._exposures_per_step = _exposure_rate(spec) * self._period_s
+        self._camera_delay = round(self.cfg.camera_delay_s / self._period_s)
 
     def _make_channels(self, offset: NDArray[np.float64], rngs: list[np.random.Generator]) -> list[_Channel]:
         spec, model, data, cfg = self.spec, self.model, self.data, self.cfg.sensors
@@ -135,7 +139,7 @@ class Simulation:
         return channels
 
     def _channel(self, name: str, row: SensorSpec, sensor: Sensor, *, is_native: bool = False) -> _Channel:
-        per_step = row.rate_hz * float(self.model.opt.timestep)
+        per_step = row.rate_hz * self._period_s
         if per_step > 1.0 + 1e-9:
             raise ConfigError(
                 f"sensor {row.name!r} rate_hz: got {row.rate_hz}, allowed in simulation: at most the encoder's, "
@@ -158,7 +162,7 @@ class Simulation:
         self._person.begin(behaviour, float(self.data.time))
 
     def step(self, now_ns: int, command: Record | None) -> list[Message]:
-        """Advance the world by one physics step, which ends at ``now_ns``.
+        """Advance the world by one encoder period, which ends at ``now_ns``.
 
         Args:
             now_ns: The robot's clock [ns]; it must rise from call to call.
@@ -170,7 +174,7 @@ class Simulation:
         if self._steps % _PERSON_STEPS == 0:
             self._person.move(float(self.data.time))
         self._motors.step(now_ns, command)
-        mujoco.mj_step(self.model, self.data)
+        mujoco.mj_step(self.model, self.data, self._substeps)
         self._steps += 1
         self._nows.append(now_ns)
         self._read_sensors(now_ns)
@@ -183,7 +187,7 @@ class Simulation:
             # mj_step leaves poses of the step's begin; rays and pictures want those of its end.
             mujoco.mj_kinematics(self.model, self.data)
         for channel in due:
-            # ``sensordata`` belongs to the step's begin, one step ago, and MuJoCo's delay comes on top.
+            # ``sensordata`` belongs to the last step's begin, at most one period ago, and MuJoCo's delay comes on top.
             age = 1 + channel.sensor.delay_steps if channel.is_native else 0
             if age >= len(self._nows):
                 continue  # not yet a reading of anything
@@ -260,19 +264,19 @@ class _PersonMotion:
             self._data.mocap_quat[self._rows] = rows[:, 3:]
 
 
-def _compile(spec: RobotSpec, world: mujoco.MjSpec, cfg: SimulationCfg) -> mujoco.MjModel:
-    """Compile the scene again, one physics step per encoder reading, with MuJoCo's delays where it has them."""
+def _compile(spec: RobotSpec, world: mujoco.MjSpec, cfg: SimulationCfg, substeps: int) -> mujoco.MjModel:
+    """Compile the scene again, ``substeps`` to an encoder period, with MuJoCo's delays where it has them."""
     world = world.copy()
     dt_s = 1.0 / spec.encoder.rate_hz
-    world.option.timestep = dt_s
-    add_history(world, dt_s=dt_s)
+    world.option.timestep = dt_s / substeps
+    add_history(world)
     kinds = mujoco.mjtSensor
     for sensor in world.sensors:
         is_imu = sensor.type in (kinds.mjSENS_GYRO, kinds.mjSENS_ACCELEROMETER)
         steps = cfg.sensors.imu.delay_steps if is_imu else cfg.sensors.touch.delay_steps
         if (is_imu or sensor.type == kinds.mjSENS_TOUCH) and steps:
             # MuJoCo takes the newest sample that is at least this old; half a step less: rounding cannot matter.
-            sensor.delay, sensor.nsample = (steps - 0.5) * dt_s, steps + 2
+            sensor.delay, sensor.nsample = (steps - 0.5) * dt_s, steps * substeps + 2
     try:
         return world.compile()
     except ValueError as exc:  # how MuJoCo reports a model that does not compile

@@ -1,5 +1,7 @@
 """The command ``vagus``: parses arguments and calls ``vagus.runtime``; errors become one line and exit status 2."""
 
+import ctypes.util
+import os
 import sys
 import time
 from dataclasses import replace
@@ -188,6 +190,8 @@ def doctor(*, page_port: Port = 8808) -> None:
 
 def main() -> None:
     """Run the command line."""
+    if ctypes.util.find_library("EGL"):  # MuJoCo picks its library when it is imported; a screen is never assumed
+        os.environ.setdefault("MUJOCO_GL", "egl")
     try:
         app.cli(prog="vagus", description="Robots that sense, decide and act in real time.")
     except VagusError as exc:

@@ -10,7 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
-GL_APT = "apt-get install -y libegl1 libgl1-mesa-dri libgles2"
+from vagus.world.camera import GL_APT
+
 CHROMIUM_APT = "apt-get install -y chromium"
 _RENDER = "import mujoco; m = mujoco.MjModel.from_xml_string('<mujoco/>'); mujoco.Renderer(m, 32, 32).render()"
 _FIFO = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))"

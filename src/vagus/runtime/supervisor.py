@@ -112,7 +112,7 @@ class Supervisor:
         return now_s - spoke_s > child.row.silence_s
 
     def _spawn(self, row: ProcessSpec) -> subprocess.Popen[bytes]:
-        environment = {"MUJOCO_GL": "egl", **os.environ, **_ONE_THREAD}
+        environment = {**os.environ, **_ONE_THREAD}
         log: IO[bytes]
         with (self.path / "log" / f"{row.name}.log").open("ab") as log:
             return subprocess.Popen(

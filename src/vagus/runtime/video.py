@@ -8,6 +8,7 @@ from vagus.body.robot import Robot
 from vagus.core.errors import ConfigError
 from vagus.runtime.run_dir import Run
 from vagus.streams.ring import Reader
+from vagus.world.camera import GL_APT
 
 _WIDTH, _HEIGHT, _FPS = 640, 480, 15
 
@@ -35,7 +36,10 @@ class Video:
         self._model = robot.build_scene(run.scene, run.seed).model
         self._model.vis.global_.offwidth, self._model.vis.global_.offheight = _WIDTH, _HEIGHT
         self._data = mujoco.MjData(self._model)
-        self._renderer = mujoco.Renderer(self._model, _HEIGHT, _WIDTH)
+        try:
+            self._renderer = mujoco.Renderer(self._model, _HEIGHT, _WIDTH)
+        except (mujoco.FatalError, AttributeError, RuntimeError) as exc:  # by which library, and how, it is missing
+            raise ConfigError(f"nothing renders without a screen here ({exc}); install it: {GL_APT}") from exc
         self._camera = mujoco.MjvCamera()
         self._camera.lookat[:] = (0.4, 0.0, 0.75)
         self._camera.distance, self._camera.azimuth, self._camera.elevation = 2.9, 215.0, -15.0

@@ -19,10 +19,12 @@ preflight:
 	grep -q libEGL.so.1 <<<"$$libs" || missing="$$missing libegl1"; \
 	grep -q libGLESv2.so.2 <<<"$$libs" || missing="$$missing libgles2"; \
 	ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$$missing libgl1-mesa-dri"; \
-	if [ -n "$$missing" ]; then echo "System packages are missing; type: sudo apt-get install -y$$missing"; exit 1; fi
+	if [ -n "$$missing" ]; then \
+	  echo "System packages are missing; type: $$([ "$$(id -u)" = 0 ] || echo 'sudo ')apt-get install -y$$missing"; exit 1; fi
 
 $(VENV)/core: pyproject.toml constraints.txt
 	@$(MAKE) --no-print-directory preflight
+	@echo "Installing Vagus into $(VENV): about 500 MB, a minute or two"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
 	@touch $@

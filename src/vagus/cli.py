@@ -86,12 +86,10 @@ def run(
 
 
 def _go_live(cfg: "LiveCfg") -> None:
-    from rich import print as rich_print
-
     from vagus.runtime.demo import Live
 
     cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty())
-    summary = Live(cfg, report=lambda line: rich_print(line, flush=True)).go()
+    summary = Live(cfg, report=lambda line: print(line, flush=True)).go()
     failed = [outcome for outcome in summary["outcomes"] if not outcome["ok"]]
     if failed or len(summary["outcomes"]) < len(cfg.say):
         raise VagusError(f"not done: {failed or 'some of what was said got no outcome'}")

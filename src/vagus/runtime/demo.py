@@ -19,6 +19,7 @@ import numpy as np
 import psutil
 
 from vagus.core import messages as m
+from vagus.page.server import bind, page_url
 from vagus.runtime import prepare
 from vagus.runtime.supervisor import Supervisor
 from vagus.runtime.top import Snapshot, Top
@@ -52,7 +53,7 @@ class LiveCfg:
 
 @dataclass
 class Talk:
-    """What was said to the robot, and what it answered."""
+    """What was said to the robot from here, what it answered, and what came of it."""
 
     said: list[str]
     answers: list[str]
@@ -69,6 +70,8 @@ class Live:
             run, robot = prepare.prepare_real(cfg.robot_file, port=cfg.port)
         else:
             run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene)
+        if cfg.page_port:
+            bind("127.0.0.1", cfg.page_port).close()  # a taken port is said before anything starts
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         self.run = prepare.live(run, record_dir=cfg.record_dir, page_port=cfg.page_port, page_token=token)
         self.supervisor = Supervisor(self.run, report=report)
@@ -82,6 +85,9 @@ class Live:
             if cfg.video_path and not cfg.is_real
             else None
         )
+        self._page_life = streams.reader("stats.page") if cfg.page_port else None
+        self._is_page_open = False
+        self._ids: set[int] = set()
         self.talk = Talk(said=[], answers=[], outcomes=[])
         self.first_movement_s: float | None = None
         self.ready_s: float | None = None
@@ -90,7 +96,7 @@ class Live:
     @property
     def url(self) -> str:
         """Address of the page, with the token that lets a browser in."""
-        return f"http://127.0.0.1:{self.run.page_port}/?token={self.run.page_token}"
+        return page_url(self.run.page_port, self.run.page_token)
 
     def end(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """Have ``go`` return soon."""
@@ -133,10 +139,11 @@ class Live:
             if newest is not None and np.all(newest["state"] == m.State.HOLD):
                 self.ready_s = _since_start()
                 self._report(f"{self.run.name} is ready after {self.ready_s:.1f} s")
-                if self.run.page_port:
-                    self._report(f"page: {self.url}")
-                    if self.cfg.open_browser:
-                        webbrowser.open(self.url)
+        if not self._is_page_open and self._page_life is not None and self._page_life.latest() is not None:
+            self._is_page_open = True
+            self._report(f"page: {self.url}")
+            if self.cfg.open_browser:
+                webbrowser.open(self.url)
         self._listen()
         answered = len(self.talk.outcomes) >= len(self.talk.said)
         if self.ready_s is not None and answered and len(self.talk.said) < len(self.cfg.say):
@@ -150,8 +157,8 @@ class Live:
 
     def _speak(self, words: str) -> None:
         record = m.blank(m.text(self.run.spec))
-        record["stamp_ns"] = time.monotonic_ns()
-        record["id"] = len(self.talk.said) + 1
+        record["stamp_ns"] = record["id"] = time.monotonic_ns()
+        self._ids.add(int(record["id"]))
         m.set_text(record, words)
         self._utterances.publish(record)
         self.talk.said.append(words)
@@ -162,7 +169,8 @@ class Live:
             self.talk.answers.append(m.get_text(record))
             self._report(f"{self.run.name}: {m.get_text(record)}")
         for record in self._outcome.since():
-            self.talk.outcomes.append(json.loads(m.get_text(record)))
+            if int(record["id"]) in self._ids:  # what the page asked for is answered there
+                self.talk.outcomes.append(json.loads(m.get_text(record)))
 
     def _summary(self, snapshot: Snapshot) -> dict[str, Any]:
         return {

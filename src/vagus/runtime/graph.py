@@ -113,7 +113,8 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))
     if run.page_port:
-        rows.append(ProcessSpec(name="page", serve=_page))
+        # A held jog button is a stream of commands, too.
+        rows.append(ProcessSpec(name="page", serve=_page, realtime=RealtimeCfg(priority=20)))
     return tuple(rows)
 
 

@@ -1,0 +1,293 @@
+"""The page in a real browser: Debian's Chromium, headless, driven by Playwright."""
+
+import asyncio
+import io
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from page_live import Live, live
+from page_stand import TOKEN, Stand
+from PIL import Image
+
+from vagus.core.messages import Request, Source, State, Verdict
+
+CHROMIUM = shutil.which("chromium")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is missing: sudo apt-get install -y chromium"),
+]
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is missing: pip install playwright")
+Page, Browser = sync_api.Page, sync_api.Browser
+
+ARGS = [
+    "--no-sandbox", "--disable-gpu", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--disable-quic",
+    "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SMALL = {"width": 900, "height": 640}
+"""A small room view: software draws it."""
+
+
+class Site:
+    """A live page in a thread of its own, which also ticks the stand."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._ready, self._end = threading.Event(), asyncio.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True)
+        self._thread.start()
+        assert self._ready.wait(20)
+
+    async def _run(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with live(self._stand, camera=True) as self.live:
+            self._ready.set()
+            await self._end.wait()
+
+    @property
+    def stand(self) -> Stand:
+        return self._stand
+
+    def call(self, work: Callable[[Live], None]) -> None:
+        self._loop.call_soon_threadsafe(work, self.live)
+
+    def stop(self) -> None:
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest) -> Iterator[Site]:
+    site = Site(Stand(has_scene=getattr(request, "param", True)))
+    yield site
+    site.stop()
+
+
+def visit(browser: Browser, site: Site, **options: object) -> Page:
+    """Open the page in a fresh context; ``page.troubles`` collects errors of scripts and of the console."""
+    context = browser.new_context(**({"viewport": SMALL, "locale": "en-US"} | options))
+    page = context.new_page()
+    page.troubles = []
+    page.on("pageerror", lambda error: page.troubles.append(str(error)))
+    page.on("console", lambda line: page.troubles.append(line.text) if line.type == "error" else None)
+    page.goto(f"http://{site.live.host}/?token={TOKEN}")
+    page.wait_for_selector("[data-link=open]")
+    return page
+
+
+def wait(page: Page, what: Callable[[], bool]) -> None:
+    """Wait until something is so in the stand; fails after 10 s."""
+    for _ in range(200):
+        if what():
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("nothing happened within 10 s")
+
+
+def test_it_loads_without_an_error_and_hides_the_token(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#room-message", state="hidden")
+    assert page.url == f"http://{site.live.host}/"
+    assert page.inner_text("#robot-name") == "tester"
+    assert "At rest" in page.inner_text("#whole-rest")
+    assert page.evaluate("document.cookie") == "", "scripts cannot read the token"
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_the_room_view_draws_the_robot(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#room-message", state="hidden")
+    page.wait_for_timeout(800)
+    picture = Image.open(io.BytesIO(page.locator("#room-canvas").screenshot())).convert("RGB")
+    colours = picture.resize((160, 120)).getcolors(20_000) or []
+    orange = sum(n for n, (r, g, b) in colours if r > 120 and r > 1.6 * b and 1.2 * g < r)
+    teal = sum(n for n, (r, g, b) in colours if g > 1.5 * r and b > 1.5 * r)
+    assert len(colours) > 100
+    assert orange > 20, "the arm"
+    assert teal > 40, "the body"
+    page.context.close()
+
+
+def test_the_camera_shows_its_newest_exposure_and_says_when_it_dies(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#camera[data-state=live]")
+    pixels = "x => Array.from(document.getElementById('camera-canvas').getContext('2d').getImageData(x, 12, 1, 1).data)"
+    left, right = page.evaluate(pixels, 5), page.evaluate(pixels, 27)
+    assert left[0] > 150 > left[2]
+    assert right[2] > 150 > right[0]
+    assert "ms old" in page.inner_text("#camera-info")
+    site.stand.publish_picture = lambda counter: None  # type: ignore[method-assign]
+    page.wait_for_selector("#camera[data-state=stale]")
+    assert "No new picture" in page.inner_text("#camera-message")
+    page.context.close()
+
+
+def test_typing_says_it_to_the_robot_and_shows_the_talk(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.fill("#talk-input", "wave <b>now</b>")
+    page.keyboard.press("Enter")
+    wait(page, lambda: site.stand.heard == ["wave <b>now</b>"])
+    page.wait_for_selector("[data-who=person]")
+    assert page.inner_text("[data-who=person] p") == "wave <b>now</b>"
+    report = '{"ok": true, "steps": [{"skill": "wave", "ok": true}]}'
+    site.call(lambda live: live.stand.publish_words("outcome", report))
+    page.wait_for_selector(".outcome[data-ok=true]")
+    assert page.inner_text(".outcome") == "✓ Done · ✓ wave"
+    page.context.close()
+
+
+def test_escape_stops_even_while_typing_and_a_person_resets(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.focus("#talk-input")
+    page.keyboard.press("Escape")
+    wait(page, lambda: Request.ESTOP in site.stand.kinds())
+    page.wait_for_selector("#banner-stop[data-state=latched]")
+    assert "At rest" in page.inner_text("#banner-stop-rest")
+    page.click("#reset")
+    page.click("#reset-cancel")
+    page.wait_for_timeout(200)
+    assert Request.RESET not in site.stand.kinds()
+    page.click("#reset")
+    page.click("#reset-confirm")
+    wait(page, lambda: Request.RESET in site.stand.kinds())
+    page.wait_for_selector("#banner-stop", state="hidden")
+    page.context.close()
+
+
+def test_the_stop_button_works_while_the_live_connection_is_down(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.evaluate("() => Object.defineProperty(WebSocket.prototype, 'readyState', { get: () => WebSocket.CLOSED })")
+    page.click("#stop")
+    wait(page, lambda: Request.ESTOP in site.stand.kinds())
+    page.context.close()
+
+
+def test_a_stop_that_nobody_confirms_is_shown_as_unconfirmed(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    site.stand.is_silent = True
+    page.click("#stop")
+    page.wait_for_selector("text=STOP IS NOT CONFIRMED")
+    page.context.close()
+
+
+def test_a_held_button_moves_the_joint_and_letting_go_stops_it(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.click("#take")
+    page.wait_for_selector("#controls[data-enabled=true]")
+    start = site.stand.q.copy()
+    page.hover("[data-joint=left_elbow][data-direction='1']")
+    page.mouse.down()
+    wait(page, lambda: site.stand.q[3] > start[3] + 0.05)
+    page.mouse.up()
+    page.wait_for_timeout(500)
+    rest = site.stand.q.copy()
+    page.wait_for_timeout(500)
+    assert site.stand.q.tolist() == rest.tolist()
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_arrow_keys_drive_and_a_closed_page_stops(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.click("#take")
+    page.wait_for_selector("#controls[data-enabled=true]")
+    page.keyboard.down("ArrowUp")
+    wait(page, lambda: site.stand.v[0] > 0.5 and site.stand.v[1] > 0.5)
+    page.context.close()  # the tab is closed with the key still held
+    for _ in range(100):
+        if site.stand.holder == [Source.NOBODY] * 3:
+            break
+        threading.Event().wait(0.05)
+    assert site.stand.state == [State.HOLD] * 3
+    assert site.stand.v.tolist() == [0.0] * 5
+
+
+def test_the_language_is_switched_and_remembered(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    assert page.inner_text("#room-title") == "Room"
+    page.click("[data-language=ko]")
+    assert page.inner_text("#room-title") == "방"
+    page.reload()
+    page.wait_for_selector("[data-link=open]")
+    assert page.inner_text("#room-title") == "방"
+    assert page.get_attribute("html", "lang") == "ko"
+    page.context.close()
+    korean = visit(browser, site, locale="ko-KR")
+    assert korean.inner_text("#talk-title") == "대화"
+    korean.context.close()
+
+
+def test_both_languages_have_the_same_words(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    keys = """async () => {
+        const { TABLES } = await import('/static/js/words.js');
+        const walk = (o, at) => Object.entries(o).flatMap(([k, v]) =>
+            k === 'name' ? [] : typeof v === 'object' && !Array.isArray(v) ? walk(v, at + k + '.') : [at + k]);
+        return Object.values(TABLES).map((table) => walk(table, '').sort());
+    }"""
+    english, korean = page.evaluate(keys)
+    assert english == korean
+    assert {f"verdict.{verdict.name.lower()}" for verdict in Verdict if verdict} <= set(english)
+    assert {f"state.{state.name.lower()}" for state in State} <= set(english)
+    page.context.close()
+
+
+def test_a_lost_connection_is_shown_and_comes_back_by_itself(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.click("#take")
+    page.wait_for_selector("#controls[data-enabled=true]")
+    page.evaluate("""() => {
+        window.seen = [];
+        new MutationObserver(() => seen.push(document.body.dataset.link)).observe(document.body, { attributes: true });
+    }""")
+    site.call(lambda live: [c.messages.spend(10**18, 240.0) for c in live.app.page_desk.clients.values()])
+    page.wait_for_selector("text=page 2")
+    assert "lost" in page.evaluate("seen")
+    assert page.get_attribute("#controls", "data-enabled") == "false", "control is not taken again by itself"
+    page.context.close()
+
+
+@pytest.mark.parametrize("locale", ["en-US", "ko-KR"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_nothing_is_wider_than_the_window_and_every_button_has_a_name(
+    browser: Browser, site: Site, locale: str, width: int
+) -> None:
+    page = visit(browser, site, locale=locale, viewport={"width": width, "height": 800})
+    for tab in ("control", "groups", "timing", "processes"):
+        page.click(f"#tab-{tab}")
+        assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), tab
+    nameless = """() => [...document.querySelectorAll("button, input, select")].filter(
+        (e) => e.offsetParent && !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).length"""
+    assert page.evaluate(nameless) == 0
+    stop = page.locator("#stop").bounding_box()
+    assert stop["width"] >= 120
+    assert stop["height"] >= 48
+    page.context.close()
+
+
+@pytest.mark.parametrize("site", [False], indirect=True)
+def test_a_robot_without_a_room_shows_a_message(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("text=no simulated room")
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_without_webgl_a_message_stands_in_and_the_rest_works(browser: Browser, site: Site) -> None:
+    flat = browser.browser_type.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-3d-apis"])
+    page = visit(flat, site)
+    page.wait_for_selector("text=WebGL is missing")
+    page.wait_for_selector("#camera[data-state=live]")
+    page.keyboard.press("Escape")
+    wait(page, lambda: Request.ESTOP in site.stand.kinds())
+    flat.close()

@@ -1,0 +1,594 @@
+"""What the gate lets through: limits, surroundings, efforts, origins; and that a tick is a function of its inputs."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reflex_rig import (
+    ARM,
+    BASE,
+    ELBOW,
+    ENCODER,
+    FACE,
+    GRIPPER,
+    HAND,
+    HEAD,
+    JAW,
+    LEFT,
+    LIDAR,
+    MS,
+    NECK,
+    RIGHT,
+    SHOULDER,
+    TICK,
+    Rig,
+    small_spec,
+)  # fmt: skip
+
+from vagus.core.ages import UNUSED
+from vagus.core.errors import CommandError, ConfigError
+from vagus.core.messages import Mode, Request, Source, State, Verdict
+from vagus.reflex.cfg import Envelope, GateCfg
+from vagus.reflex.gate import Gate
+
+EVERY = {SHOULDER: 0.0, ELBOW: 0.0, GRIPPER: 0.02, LEFT: 0.0, RIGHT: 0.0, NECK: 0.0, JAW: 0.0}
+
+
+def drive(rig: Rig, joints: dict[int, float], n: int, **changes: object) -> list[np.ndarray]:
+    """Send a command in every tick, the first from where the joints are; return the commanded velocities."""
+    out = []
+    for _ in range(n):
+        here = {
+            j: x if j in (LEFT, RIGHT) or rig.is_started(j) else float(rig.memory.q_last[j]) for j, x in joints.items()
+        }
+        rig.tick((Source.SKILL, rig.command(here, **changes)))  # type: ignore[arg-type]
+        out.append(rig.sent["v"].copy())
+    return out
+
+
+def test_the_body_is_where_the_knot_says_when_it_says() -> None:
+    rig = Rig().leased()
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.005}, at_ms=80.0)))
+    rig.ticks(39)
+    assert rig.q[SHOULDER] == pytest.approx(0.005, abs=1e-9)
+    assert rig.state() == State.RUN
+    rig.tick()
+    assert rig.state() == State.STOPPING
+
+
+def test_a_steady_stream_of_knots_is_followed_exactly_and_not_called_limited() -> None:
+    rig = Rig().leased()
+    verdicts = 0
+    for k in range(400):
+        t = k * 0.002 + 0.02
+        at = {SHOULDER: 0.3 * (1 - np.cos(2 * t)), ELBOW: 0.1 * (1 - np.cos(2 * t))}
+        command = rig.command(at)
+        command["v"][:2] = 0.6 * np.sin(2 * t), 0.2 * np.sin(2 * t)
+        if k % 5 == 0:
+            rig.tick((Source.SKILL, command))
+        else:
+            rig.tick()
+        if k > 20:
+            verdicts |= rig.verdict()
+            assert rig.q[SHOULDER] == pytest.approx(0.3 * (1 - np.cos(2 * (k + 1) * 0.002)), abs=2e-4)
+    assert verdicts == Verdict.NONE
+
+
+def test_a_step_is_reached_without_overshoot() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.5, ELBOW: -0.5}, 600)
+    top = max(v for v, _ in [(rig.q[SHOULDER], 0)])
+    assert top == pytest.approx(0.5, abs=1e-6)
+    assert rig.q[ELBOW] == pytest.approx(-0.5, abs=1e-6)
+
+
+def test_a_step_never_passes_its_target_by_more_than_a_tick_of_braking() -> None:
+    rig = Rig().leased()
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0})))
+    for _ in range(600):
+        rig.tick((Source.SKILL, rig.command({SHOULDER: 0.5})))
+        assert rig.q[SHOULDER] <= 0.5 + 10.0 * 0.002**2
+
+
+@pytest.mark.parametrize(
+    ("target", "flag"),
+    [
+        (0.0, Verdict.NONE),
+        (0.9, Verdict.LIMITED_SPEED),
+        (1.5, Verdict.LIMITED_POSITION),
+        (-1.5, Verdict.LIMITED_POSITION),
+    ],
+)
+def test_what_was_limited_is_said(target: float, flag: Verdict) -> None:
+    rig = Rig().leased()
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0})))
+    seen = 0
+    for _ in range(120):
+        rig.tick((Source.SKILL, rig.command({SHOULDER: target}, at_ms=80.0)))
+        seen |= rig.verdict()
+    assert seen & flag == flag
+    assert bool(seen) == bool(flag)
+    assert (rig.verdict(HEAD), rig.verdict(HAND)) == (0, 0)
+    assert bool(rig.memory.limited) == bool(flag)
+
+
+def test_a_target_velocity_beyond_the_limit_is_cut_and_said() -> None:
+    for v, is_cut in ((2.0, False), (2.001, True), (-2.001, True)):
+        rig = Rig().leased()
+        rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0}, v=v, at_ms=100.0)))
+        assert bool(rig.verdict() & Verdict.LIMITED_SPEED) == is_cut
+        assert abs(rig.memory.knot.v[SHOULDER]) == 2.0
+
+
+def test_a_wheels_command_is_a_velocity_and_its_position_does_not_matter() -> None:
+    rig = Rig().leased()
+    command = rig.command({LEFT: 0.1, RIGHT: 0.2})
+    command["q"][LEFT] = 1e30
+    rig.tick((Source.SKILL, command))
+    rig.ticks(8)
+    assert rig.sent["v"][LEFT : RIGHT + 1].tolist() == pytest.approx([0.09, 0.18], abs=0.011)
+    assert rig.verdict(BASE) & Verdict.LIMITED_POSITION == 0
+
+
+def test_wheels_that_are_too_fast_keep_their_curve() -> None:
+    rig = Rig().leased()
+    speeds = drive(rig, {LEFT: 4.0, RIGHT: 16.0}, 600, at_ms=2.0)[-1]
+    assert speeds[LEFT : RIGHT + 1].tolist() == pytest.approx([4.0, 8.0])  # the cut of the knot comes first
+    rig.proximity["distance"] = 0.1  # type: ignore[index]
+    slow = drive(rig, {LEFT: 4.0, RIGHT: 8.0}, 600, at_ms=2.0)[-1]
+    assert slow[LEFT : RIGHT + 1].tolist() == pytest.approx([0.8, 1.6])
+
+
+def test_joints_that_the_command_does_not_use_stay() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.5, ELBOW: 0.5}, 50)
+    rig.tick((Source.SKILL, rig.command({SHOULDER: float(rig.q[SHOULDER])})))
+    v = rig.memory.v_last[ELBOW]
+    drive(rig, {SHOULDER: 0.5}, 50)
+    assert v > 0.0
+    assert rig.memory.v_last[ELBOW] == 0.0
+
+
+def test_the_command_never_leaves_the_limits_even_by_rounding() -> None:
+    rig = Rig(spec=small_spec(arms=())).leased()
+    drive(rig, {SHOULDER: 1.0, ELBOW: -1.0, GRIPPER: 0.0}, 800)
+    assert rig.sent["q"][:3].tolist() == pytest.approx([1.0, -1.0, 0.0], abs=1e-9)
+    assert rig.sent["q"][SHOULDER] <= 1.0
+    assert rig.sent["q"][ELBOW] >= -1.0
+    assert rig.sent["q"][GRIPPER] >= 0.0
+
+
+@pytest.mark.parametrize(
+    ("distance", "share"),
+    [
+        (np.nan, 1.0),
+        (1.5, 1.0),
+        (99.0, 1.0),
+        (np.inf, 1.0),
+        (1.0, 0.6),
+        (0.5, 0.2),
+        (0.0, 0.2),
+        (-1.0, 0.2),
+        (-np.inf, 0.2),
+    ],
+)
+def test_a_person_near_slows_speed(distance: float, share: float) -> None:
+    rig = Rig().leased()
+    rig.proximity["distance"] = distance  # type: ignore[index]
+    v = drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER]
+    assert v == pytest.approx(2.0 * share, abs=1e-6)
+    expected = Verdict.LIMITED_PERSON if share < 1.0 else Verdict.LIMITED_SPEED
+    assert rig.verdict() & (Verdict.LIMITED_PERSON | Verdict.LIMITED_SPEED) == expected
+
+
+@pytest.mark.parametrize(
+    ("age", "share"), [(300 * MS, 1.0), (300 * MS + 1, 0.2), (-2 * MS, 1.0), (-2 * MS - 1, 0.2), (None, 0.2)]
+)
+def test_an_unknown_or_stale_person_distance_means_slow(age: int | None, share: float) -> None:
+    rig = Rig().leased()
+    rig.proximity_age = age
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
+
+
+def test_no_person_message_at_all_means_slow_unless_nobody_watches() -> None:
+    for watches, spec, share in (
+        (None, {}, 0.2),
+        (False, {}, 1.0),
+        (None, {"lidar": None}, 1.0),
+        (True, {"lidar": None}, 0.2),
+    ):
+        rig = Rig(spec=small_spec(**spec), cfg=GateCfg(watches_people=watches)).leased()  # type: ignore[arg-type]
+        rig.proximity = None
+        assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
+
+
+def test_a_person_who_comes_near_brakes_no_harder_than_the_joint_may() -> None:
+    rig = Rig().leased()
+    before = drive(rig, {SHOULDER: 0.9}, 110)[-1][SHOULDER]
+    rig.proximity["distance"] = 0.0  # type: ignore[index]
+    after = drive(rig, {SHOULDER: 0.9}, 5)[-1][SHOULDER]
+    assert before - after == pytest.approx(5 * 10.0 * 0.002)
+
+
+def test_the_face_keeps_its_pace_with_people_near() -> None:
+    rig = Rig().leased()
+    rig.proximity["distance"], rig.clearance = 0.0, None  # type: ignore[index]
+    speeds = np.array(drive(rig, {JAW: 0.5}, 40, at_ms=1.0))[:, JAW]
+    assert speeds.max() == pytest.approx(3.0)
+    assert rig.memory.limited > 0
+    rig = Rig().leased()
+    rig.proximity["distance"] = 0.0  # type: ignore[index]
+    drive(rig, {JAW: 0.4}, 10)
+    assert rig.verdict(FACE) & Verdict.LIMITED_PERSON == 0
+    assert rig.verdict(FACE) & Verdict.LIMITED_SPEED
+
+
+@pytest.mark.parametrize(
+    ("age", "share"), [(100 * MS, 1.0), (100 * MS + 1, 0.2), (-2 * MS, 1.0), (-2 * MS - 1, 0.2), (None, 0.2)]
+)
+def test_a_stale_clearance_means_slow(age: int | None, share: float) -> None:
+    rig = Rig().leased()
+    rig.clearance_age = age
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
+    expected = Verdict.LIMITED_CLEARANCE if share < 1.0 else Verdict.LIMITED_SPEED
+    assert rig.verdict() & (Verdict.LIMITED_CLEARANCE | Verdict.LIMITED_SPEED) == expected
+
+
+def test_no_clearance_means_slow_where_the_robot_expects_one() -> None:
+    for expects, spec, share in (
+        (None, {}, 0.2),
+        (False, {}, 1.0),
+        (None, {"arms": ()}, 1.0),
+        (True, {"arms": ()}, 0.2),
+    ):
+        rig = Rig(spec=small_spec(**spec), cfg=GateCfg(expects_clearance=expects)).leased()  # type: ignore[arg-type]
+        rig.clearance = None
+        assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
+
+
+@pytest.mark.parametrize("field", ["gradient", "q"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_broken_clearance_counts_as_none(field: str, value: float) -> None:
+    rig = Rig().leased()
+    rig.clearance["distance"][0] = 9.0  # type: ignore[index]
+    rig.clearance[field][..., 3] = value  # type: ignore[index]
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(0.4, abs=1e-6)
+
+
+def test_person_and_clearance_together_give_the_slower_and_say_both() -> None:
+    rig = Rig().leased()
+    rig.clearance, rig.proximity["distance"] = None, 1.0  # type: ignore[index]
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(0.4, abs=1e-6)
+    both = Verdict.LIMITED_PERSON | Verdict.LIMITED_CLEARANCE
+    assert rig.verdict() & (both | Verdict.LIMITED_SPEED) == both
+
+
+def approach(rig: Rig, n: int = 1000) -> float:
+    """Drive the shoulder towards a wall at 0.6 rad, whose clearance is computed every 20 ms; return the nearest."""
+    nearest = np.inf
+    for k in range(n):
+        if k % 10 == 0:
+            rig.clearance["q"] = rig.q  # type: ignore[index]
+            rig.clearance["distance"][0] = 0.5 * (0.6 - rig.q[SHOULDER])  # type: ignore[index]
+            rig.clearance["gradient"][0, SHOULDER] = -0.5  # type: ignore[index]
+        drive(rig, {SHOULDER: 0.9}, 1)
+        nearest = min(nearest, 0.5 * (0.6 - rig.q[SHOULDER]))
+    return nearest
+
+
+def test_the_clearance_margin_is_kept_and_reached() -> None:
+    rig = Rig().leased()
+    assert approach(rig) == pytest.approx(0.005, abs=1e-4)
+    assert rig.verdict() & Verdict.LIMITED_CLEARANCE
+    assert rig.state() == State.RUN
+
+
+def test_what_opens_is_free_at_once() -> None:
+    rig = Rig().leased()
+    approach(rig)
+    v = drive(rig, {SHOULDER: -0.9}, 100)
+    assert np.diff([x[SHOULDER] for x in v])[5:] == pytest.approx(-0.02)
+    assert rig.verdict() & Verdict.LIMITED_CLEARANCE == 0
+
+
+def test_clearances_do_not_bend_the_path_of_a_stop() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 100)
+    rig.clearance["distance"][0], rig.clearance["gradient"][0, SHOULDER] = 0.0, -1.0  # type: ignore[index]
+    rig.clearance["q"] = rig.q  # type: ignore[index]
+    v = rig.memory.v_last.copy()
+    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
+    assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
+    assert rig.memory.v_last[0] > 0.0
+
+
+def test_an_envelope_holds_in_motion_and_brakes_no_harder_than_the_joint_may() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.9}, 100)
+    rig.envelope = Envelope(speed_fraction=0.5, position_max=(0.3,) * 7)  # type: ignore[assignment]
+    speeds = [x[SHOULDER] for x in drive(rig, {SHOULDER: 0.9}, 400)]
+    assert np.abs(np.diff(speeds)).max() <= 0.02 + 1e-12
+    assert rig.q[SHOULDER] == pytest.approx(0.3, abs=0.2)
+    assert speeds[-1] == 0.0
+
+
+def test_a_configured_envelope_holds_always() -> None:
+    rig = Rig(cfg=GateCfg(envelope=Envelope(speed_fraction=0.25, position_max=(0.2,) * 7))).leased()
+    speeds = [x[SHOULDER] for x in drive(rig, {SHOULDER: 0.9}, 800)]
+    assert max(speeds) == pytest.approx(0.5)
+    assert rig.q[SHOULDER] == pytest.approx(0.2, abs=1e-6)
+    with pytest.raises(ConfigError, match="one per joint"):
+        Gate(small_spec(), GateCfg(envelope=Envelope(position_max=(0.2,))))
+
+
+def test_a_stop_in_a_slow_envelope_still_brakes_along_the_path() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 100)
+    v = rig.memory.v_last.copy()
+    rig.envelope = Envelope(speed_fraction=0.01)  # type: ignore[assignment]
+    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
+    assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
+
+
+def test_a_stop_near_a_limit_leaves_the_path_rather_than_the_limits() -> None:
+    rig = Rig().leased()
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0, ELBOW: 0.0})))
+    for _ in range(90):
+        near = {SHOULDER: rig.memory.q_last[SHOULDER] + 0.002, ELBOW: 0.9}
+        rig.tick((Source.SKILL, rig.command(near)))
+    rig.memory.q_last[SHOULDER] = rig.q[SHOULDER] = 1.0 - 1e-4
+    rig.memory.v_last[SHOULDER] = 0.02
+    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
+    rig.ticks(300)
+    assert 1.0 - 1e-4 <= rig.memory.q_last[SHOULDER] <= 1.0
+
+
+@pytest.mark.parametrize(("given_max", "sent"), [(0.0, 10.0), (3.0, 3.0), (10.0, 10.0), (1e9, 10.0)])
+def test_a_command_can_lower_a_grippers_effort_limit_but_not_raise_it(given_max: float, sent: float) -> None:
+    rig = Rig().leased()
+    drive(rig, {GRIPPER: 0.02}, 3, effort_max=given_max)
+    assert rig.sent["effort_max"][GRIPPER] == sent
+
+
+def test_nobody_can_make_an_arm_go_limp() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.1, GRIPPER: 0.02}, 3, effort_max=2.0)
+    assert rig.sent["effort_max"][[SHOULDER, ELBOW, GRIPPER]].tolist() == [40.0, 20.0, 2.0]
+
+
+def test_after_a_stop_a_gripper_keeps_its_limit_until_another_is_commanded() -> None:
+    rig = Rig().leased()
+    drive(rig, {GRIPPER: 0.02}, 3, effort_max=2.0)
+    rig.until(State.STOPPING, HAND)
+    assert rig.sent["effort_max"][GRIPPER] == 2.0
+    rig.until(State.HOLD, HAND)
+    rig.tick((Source.SKILL, rig.request(Request.LEASE)))
+    drive(rig, {NECK: 0.0}, 3, effort_max=1.0)
+    assert rig.sent["effort_max"][[GRIPPER, NECK]].tolist() == [2.0, 5.0]
+    drive(rig, {GRIPPER: 0.02}, 3)
+    assert rig.sent["effort_max"][GRIPPER] == 10.0
+
+
+def explained(bias: float) -> Rig:
+    """A rig whose shoulder carries this much by gravity."""
+    rig = Rig().leased()
+    rig.clearance["effort_bias"][SHOULDER] = bias  # type: ignore[index]
+    return rig
+
+
+def test_feed_forward_effort_is_ramped_in_and_out() -> None:
+    rig = explained(30.0)
+    step = 40.0 * 0.002 / 0.1
+    efforts = []
+    for _ in range(60):
+        drive(rig, {SHOULDER: 0.0}, 1, effort=30.0)
+        efforts.append(float(rig.sent["effort"][SHOULDER]))
+    assert np.diff(efforts).max() <= step + 1e-9
+    assert efforts[-1] == 30.0
+    assert rig.verdict() & Verdict.LIMITED_EFFORT == 0
+    rig.until(State.STOPPING)
+    assert rig.sent["effort"][SHOULDER] == pytest.approx(30.0 - step)
+    rig.ticks(60)
+    assert rig.sent["effort"][SHOULDER] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("bias", "asked", "sent"),
+    [
+        (30.0, 34.0, 34.0), (30.0, 34.1, 34.0), (30.0, -4.0, -4.0), (30.0, -4.1, -4.0), (30.0, 1e300, 34.0),
+        (-30.0, -34.0, -34.0), (-30.0, -34.1, -34.0), (-30.0, 4.1, 4.0), (0.0, 4.0, 4.0), (0.0, 4.1, 4.0),
+        (39.0, 41.0, 40.0), (-39.0, -41.0, -40.0), (90.0, 80.0, 40.0), (np.nan, 4.0, 4.0), (np.nan, -4.1, -4.0),
+    ],
+)  # fmt: skip
+def test_feed_forward_effort_is_for_gravity(bias: float, asked: float, sent: float) -> None:
+    rig = explained(bias)
+    drive(rig, {SHOULDER: 0.0}, 120, effort=asked)
+    assert rig.sent["effort"][SHOULDER] == pytest.approx(sent)
+    assert bool(rig.verdict() & Verdict.LIMITED_EFFORT) == (asked != sent)
+    assert rig.sent["effort"][ELBOW] == 0.0
+
+
+def test_feed_forward_effort_without_knowledge_of_gravity_is_small() -> None:
+    rig = explained(30.0)
+    rig.clearance_age = None
+    drive(rig, {SHOULDER: 0.0}, 120, effort=30.0)
+    assert rig.sent["effort"][SHOULDER] == pytest.approx(4.0)
+
+
+def test_a_gripper_with_a_low_limit_pushes_no_harder_by_feed_forward() -> None:
+    rig = Rig().leased()
+    drive(rig, {GRIPPER: 0.02}, 120, effort=1.0, effort_max=0.25)
+    assert rig.sent["effort"][GRIPPER] == 0.25
+    drive(rig, {GRIPPER: 0.02}, 120, effort=-1.0, effort_max=0.25)
+    assert rig.sent["effort"][GRIPPER] == -0.25
+
+
+def test_feed_forward_effort_ends_at_once_where_the_gate_is_not_in_control() -> None:
+    rig = explained(30.0)
+    drive(rig, {SHOULDER: 0.0}, 60, effort=30.0)
+    assert rig.sent["effort"][SHOULDER] == 30.0
+    rig.q[SHOULDER] += 0.5
+    rig.tick()
+    assert rig.state() == State.DAMPED
+    assert rig.sent["effort"][SHOULDER] == 0.0
+
+
+@pytest.mark.parametrize(("joint", "effort_max"), [(SHOULDER, 40.0), (ELBOW, 20.0)])
+def test_effort_that_gravity_does_not_explain_stops_after_fifty_milliseconds(joint: int, effort_max: float) -> None:
+    for extra, state in ((0.001, State.STOPPING), (-0.001, State.RUN)):
+        for sign in (1.0, -1.0):
+            rig = Rig().running(target=0.05, ticks=20)
+            rig.clearance["effort_bias"][joint] = 3.0  # type: ignore[index]
+            rig.effort[joint] = 3.0 + sign * (0.9 * effort_max + extra)
+            for _ in range(25):
+                rig.run_on(0.05)
+                assert rig.state() == State.RUN
+            rig.run_on(0.05)
+            assert rig.state() == state
+    assert rig.cause() == Verdict.NONE
+
+
+def test_after_a_stop_by_torque_the_motors_no_longer_press() -> None:
+    rig = Rig().running(target=0.1, ticks=20)
+    rig.effort[SHOULDER], rig.follows[SHOULDER] = 40.0, False
+    rig.q[SHOULDER] = rig.memory.q_last[SHOULDER] - 0.03
+    for _ in range(30):
+        rig.run_on(0.1)
+    assert rig.cause() == Verdict.STOPPED_TORQUE
+    rig.until(State.HOLD)
+    assert rig.sent["q"][SHOULDER] == rig.q[SHOULDER]
+
+
+def test_strain_that_comes_and_goes_or_cannot_be_judged_does_not_stop() -> None:
+    rig = Rig().running(target=0.05, ticks=20)
+    for k in range(100):
+        rig.effort[SHOULDER] = 0.0 if k % 25 == 24 else 40.0
+        rig.run_on(0.05)
+    rig.clearance_age = 200 * MS
+    rig.effort[SHOULDER] = 40.0
+    for _ in range(100):
+        rig.run_on(0.05)
+    rig.clearance_age, rig.effort[SHOULDER] = 20 * MS, np.nan
+    for _ in range(100):
+        rig.run_on(0.05)
+    assert rig.state() == State.RUN
+
+
+def test_strain_is_not_judged_without_a_valid_reading() -> None:
+    rig = Rig().running(target=0.05, ticks=20)
+    rig.effort[SHOULDER] = 40.0
+    for k in range(60):
+        rig.valid[SHOULDER] = k % 5 == 0  # never missing for long enough to be distrusted
+        rig.run_on(0.05)
+    assert rig.state() == State.RUN
+
+
+def test_a_gripper_may_press() -> None:
+    rig = Rig().leased()
+    rig.effort[GRIPPER] = 10.0
+    drive(rig, {GRIPPER: 0.02}, 100)
+    assert rig.state(HAND) == State.RUN
+
+
+def test_following_error_at_its_limit() -> None:
+    for error, state in ((0.2999, State.RUN), (0.3001, State.STOPPING), (-0.3001, State.STOPPING)):
+        rig = Rig(cfg=GateCfg(jump_rad=1.0)).leased()
+        rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0})))
+        rig.q[SHOULDER] = error
+        rig.run_on(0.0)
+        assert rig.state() == state
+
+
+def test_following_error_is_not_judged_without_a_valid_reading() -> None:
+    rig = Rig().leased()
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.0})))
+    rig.q[SHOULDER], rig.valid[SHOULDER] = 0.5, 0
+    rig.run_on(0.0)
+    assert rig.state() == State.RUN
+
+
+def test_origins_tell_the_gates_own_reading_and_the_commands_other_sensors() -> None:
+    rig = Rig().leased()
+    command = rig.command({SHOULDER: 0.0})
+    command["origin_ns"][LIDAR] = rig.now - 77 * MS
+    rig.tick((Source.SKILL, command))
+    assert rig.sent["origin_ns"].tolist() == [rig.now - MS, rig.now - TICK - 77 * MS]
+    assert rig.reflex["origin_ns"].tolist() == [rig.now - MS, UNUSED]
+    rig.until(State.STOPPING)
+    assert rig.sent["origin_ns"].tolist() == [rig.now - MS, UNUSED]
+
+
+def test_the_oldest_origin_of_all_running_groups_counts() -> None:
+    rig = Rig().leased()
+    for joint, age in ((SHOULDER, 50), (NECK, 90)):
+        command = rig.command({joint: 0.0})
+        command["origin_ns"][LIDAR] = rig.now + TICK - age * MS
+        rig.tick((Source.SKILL, command))
+    assert rig.sent["origin_ns"][LIDAR] == rig.now - 90 * MS
+
+
+def test_records_are_stamped_and_counted() -> None:
+    rig = Rig()
+    for k in range(1, 4):
+        rig.tick()
+        assert (rig.sent["stamp_ns"], rig.reflex["stamp_ns"]) == (rig.now, rig.now)
+        assert (rig.sent["counter"], rig.reflex["tick"]) == (k, k)
+    rig.hold()
+    np.testing.assert_array_equal(rig.reflex["q_last"], rig.memory.q_last)
+    rig = Rig().running()
+    np.testing.assert_array_equal(rig.reflex["v_last"], rig.sent["v"])
+    assert rig.reflex["limited"] == rig.memory.limited > 0
+    rig.tick((Source.IDLE, rig.command({SHOULDER: 0.0})))
+    assert rig.reflex["refused"] == rig.memory.refused == 1
+
+
+def test_without_a_body_the_report_has_no_origin() -> None:
+    rig = Rig()
+    rig.has_body = False
+    rig.tick()
+    assert rig.reflex["origin_ns"].tolist() == [UNUSED, UNUSED]
+
+
+@pytest.mark.parametrize("dt", [0, -1])
+def test_time_must_advance_and_nothing_changes_if_it_does_not(dt: int) -> None:
+    rig = Rig().running()
+    before = rig.memory.copy()
+    with pytest.raises(CommandError, match=rf"now_ns: got \d+, allowed: after the last tick's, {rig.now}"):
+        rig.tick(dt=dt)
+    assert repr(rig.memory) == repr(before)
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_same_memory_and_inputs_give_the_same_bytes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    rig = Rig().running(ticks=int(rng.integers(1, 40)))
+    twin = Rig()
+    twin.now, twin.memory, twin.q, twin.v = rig.now, rig.memory.copy(), rig.q.copy(), rig.v.copy()
+    for _ in range(20):
+        command = rig.command({SHOULDER: float(rng.normal()), ELBOW: float(rng.normal())})
+        outs = [each.tick((Source.SKILL, command)) for each in (rig, twin)]
+        assert outs[0].command.tobytes() == outs[1].command.tobytes()  # type: ignore[union-attr]
+        assert outs[0].reflex.tobytes() == outs[1].reflex.tobytes()
+
+
+def test_a_copy_of_the_memory_is_independent() -> None:
+    rig = Rig().running()
+    kept = rig.memory.copy()
+    before = repr(kept)
+    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
+    rig.ticks(20)
+    assert repr(kept) == before
+    assert repr(rig.memory) != before
+
+
+def test_gripper_mode_and_wheel_mode_while_running() -> None:
+    rig = Rig().leased()
+    drive(rig, EVERY, 3)
+    assert [rig.state(g) for g in (ARM, HAND, BASE, HEAD, FACE)] == [State.RUN] * 5
+    assert rig.sent["mode"].tolist() == [Mode.POSITION] * 3 + [Mode.VELOCITY] * 2 + [Mode.POSITION] * 2
+    np.testing.assert_array_equal(rig.sent["q"][LEFT : RIGHT + 1], rig.joint_state()["q"][LEFT : RIGHT + 1])
+
+
+def test_the_encoder_slot_is_found_by_name() -> None:
+    assert small_spec().sensor_index("encoder") == ENCODER

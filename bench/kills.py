@@ -142,7 +142,7 @@ class Trials:
         braking = min([t for t in (*watchdog, *stopping) if t > at_ns], default=None)
         out: dict = {"limits_left": self.limits_left(got["joint_state"])}
         if victim not in INVOLVED:
-            faults = ~int(m.Verdict.STOPPED_LEASE_END)
+            faults = np.uint32(0xFFFF_FFFF & ~int(m.Verdict.STOPPED_LEASE_END))
             stopped = (r["cause"][r["state"] == m.State.STOPPING] for r in got["reflex"])
             return {**out, "braking_ms": None, "disturbed": any(bool(np.any(cause & faults)) for cause in stopped)}
         if braking is None:

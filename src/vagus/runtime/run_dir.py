@@ -4,10 +4,13 @@ It holds the rings, ``run.msgpack`` (this module's ``Run``), the kinematic model
 supervisor owns it, by a lock that vanishes with its process.
 """
 
+import errno
 import fcntl
 import os
 import re
 import shutil
+import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,9 +20,14 @@ import msgspec
 from vagus.body.feetech.cfg import FeetechCfg
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
+from vagus.streams.header import PID_AT
+from vagus.streams.lock import writer_is_alive
+from vagus.streams.stale import RUN_LOCK
 from vagus.streams.table import SceneShape, StreamSpec, stream_table
 
 ROOT = Path(os.environ.get("VAGUS_RUN_ROOT", "/dev/shm/vagus"))
+_CLAIM_S, _ORPHANS_S, _PAUSE_S = 0.3, 6.0, 0.02
+"""How long the lock is tried for, how long a killed supervisor's processes may take to end, and between looks [s]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,31 +71,92 @@ def directory(name: str) -> Path:
 
 
 def claim(name: str) -> tuple[Path, IO[bytes]]:
-    """Make the run directory afresh and lock it. Raises ConfigError if another run of this robot holds it."""
+    """Make the run directory afresh and lock it.
+
+    Raises:
+        ConfigError: Another run of this robot holds it, processes of a dead one do not end, or it cannot be made.
+    """
     path = directory(name)
-    path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = (path / "run.lock").open("a+b")
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as exc:
-        lock.seek(0)
-        holder = lock.read().decode(errors="replace") or "unknown"
-        raise ConfigError(
-            f"robot {name!r} is already running (process {holder}); stop it first, or give another --name"
-        ) from exc
-    for old in path.iterdir():
-        if old.name != "run.lock":
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    lock.truncate(0)
-    lock.write(str(os.getpid()).encode())
-    lock.flush()
-    (path / "log").mkdir()
+        lock = _lock(path, name)
+        if path.stat().st_uid != os.geteuid():  # it could read the page's token
+            raise PermissionError(errno.EPERM, "it belongs to another user")
+        _await_orphans(path, name)
+        for old in path.iterdir():
+            if old.name != RUN_LOCK:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
+        lock.truncate(0)
+        lock.write(str(os.getpid()).encode())
+        lock.flush()
+        (path / "log").mkdir()
+    except OSError as exc:
+        raise _unusable(path, exc) from exc
     return path, lock
 
 
+def _lock(path: Path, name: str) -> IO[bytes]:
+    """Take the run's lock. Whoever lists running robots or cleans up holds it for a moment, so it is tried again."""
+    end_s = time.monotonic() + _CLAIM_S
+    while True:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (path / RUN_LOCK).open("a+b")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(lock.fileno()), (path / RUN_LOCK).stat()):
+                return lock
+        except (BlockingIOError, FileNotFoundError):  # held; or cleaned away since it was opened
+            pass
+        lock.seek(0)
+        holder = lock.read().decode(errors="replace") or "unknown"
+        lock.close()
+        if time.monotonic() > end_s:
+            raise ConfigError(
+                f"robot {name!r} is already running (process {holder}); end it first (Ctrl-C where it runs)"
+            )
+        time.sleep(_PAUSE_S)
+
+
+def _await_orphans(path: Path, name: str) -> None:
+    """Wait for the processes of a supervisor that was killed; they end by themselves unless they are frozen."""
+    end_s = time.monotonic() + _ORPHANS_S
+    while rings := [ring for ring in path.glob("*.ring") if writer_is_alive(ring)]:
+        if time.monotonic() > end_s:
+            pids = " ".join(str(pid) for pid in sorted({_writer_pid(ring) for ring in rings}))
+            raise ConfigError(f"robot {name!r}: processes of an earlier run are still there; end them: kill -9 {pids}")
+        time.sleep(_PAUSE_S)
+
+
+def _writer_pid(ring: Path) -> int:
+    with ring.open("rb") as file:
+        file.seek(PID_AT)
+        return int.from_bytes(file.read(8), sys.byteorder)
+
+
+def release(path: Path, lock: IO[bytes]) -> None:
+    """Give the rings' memory back and unlock; what the processes said stays readable in ``log/``."""
+    for ring in path.glob("*.ring"):
+        ring.unlink(missing_ok=True)
+    lock.close()
+
+
+def write(path: Path, data: bytes) -> None:
+    """Write one file of a run directory. Raises ConfigError if there is no room."""
+    try:
+        path.write_bytes(data)
+    except OSError as exc:
+        raise _unusable(path.parent, exc) from exc
+
+
+def _unusable(path: Path, exc: OSError) -> ConfigError:
+    return ConfigError(
+        f"run directory {path}: {exc.strerror}; allowed: a folder of yours with room for the streams, best on a file "
+        f"system in memory; the environment variable VAGUS_RUN_ROOT names the place, now {ROOT}"
+    )
+
+
 def save(path: Path, run: Run) -> None:
-    """Write the run's description into its directory."""
-    (path / "run.msgpack").write_bytes(msgspec.msgpack.encode(run))
+    """Write the run's description into its directory. Raises ConfigError if there is no room."""
+    write(path / "run.msgpack", msgspec.msgpack.encode(run))
 
 
 def load(path: Path) -> Run:
@@ -101,24 +170,28 @@ def load(path: Path) -> Run:
 
 
 def running() -> list[str]:
-    """Return the names of robots whose supervisor is alive."""
-    names: list[str] = []
-    for lock_path in sorted(ROOT.glob("*/run.lock")):
+    """Return the names of this user's robots whose supervisor is alive."""
+    return [lock.parent.name for lock in sorted(ROOT.glob(f"*/{RUN_LOCK}")) if _is_held(lock)]
+
+
+def _is_held(lock_path: Path) -> bool:
+    try:
         with lock_path.open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                names.append(lock_path.parent.name)
-    return names
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (FileNotFoundError, PermissionError):  # cleaned away meanwhile; another user's
+        return False
+    return False
 
 
 def choose(name: str | None) -> Path:
     """Return the directory of the named run, or of the only one there is. Raises ConfigError otherwise."""
     names = running()
-    if name is None and len(names) == 1:
-        return directory(names[0])
-    if name is None:
-        raise ConfigError(f"which robot? running: {names or 'none'}; start one with `vagus demo` or `vagus run FILE`")
-    if name not in names:
-        raise ConfigError(f"robot {name!r} is not running; running: {names or 'none'}")
-    return directory(name)
+    if not names:
+        raise ConfigError("no robot is running; start one with `vagus demo` or `vagus run FILE`")
+    if name is None and len(names) > 1:
+        raise ConfigError(f"robot name: got none, but several are running, allowed: {', '.join(names)}")
+    if name is not None and name not in names:
+        raise ConfigError(f"robot name: got {name!r}, allowed, because running: {', '.join(names)}")
+    return directory(name or names[0])

@@ -23,6 +23,8 @@ _ALIVE_ID = 0
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
 
+_RESTARTED = "I was restarted and gave up what I was doing. 다시 시작해서 하던 일을 그만두었습니다."
+
 
 @dataclass
 class _Task:
@@ -38,7 +40,8 @@ class _Task:
 class BrainNode:
     """Reads words and sensors; writes ``command.skill``, ``request.skill``, ``say`` and ``outcome``.
 
-    A new utterance replaces what is left of the one before; skills on other groups go on.
+    A new utterance replaces what is left of the one before; skills on other groups go on. A brain that was restarted
+    does nothing of what an earlier one heard: its words may be old, and the robot is somewhere else by now.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -59,9 +62,16 @@ class BrainNode:
         self._next_id = _ALIVE_ID + 1
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
         self._busy_ns = 0
+        self._is_restarted = streams.reader("stats.brain").latest() is not None
+        if self._is_restarted:
+            for ear in self._ears:
+                ear.latest()  # what was said before is read already
 
     def step(self, now_ns: int) -> None:
         """Hear, decide, act, and say what came of it."""
+        if self._is_restarted:
+            self._is_restarted = False
+            self._speak(_RESTARTED, now_ns)
         for ear in self._ears:
             for utterance in ear.since():
                 self._hear(utterance, now_ns)

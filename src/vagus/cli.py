@@ -1,10 +1,10 @@
 """The command ``vagus``: parses arguments and calls ``vagus.runtime``; errors become one line and exit status 2."""
 
-import ctypes.util
 import os
 import sys
 import time
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +12,7 @@ import tyro
 from tyro.conf import Positional, UseAppendAction, arg
 
 from vagus.core.errors import VagusError
+from vagus.world.gl import choose as choose_gl
 
 if TYPE_CHECKING:
     from vagus.runtime.demo import LiveCfg
@@ -26,6 +27,7 @@ Json = Annotated[Path | None, arg(help="Write a summary (answers, outcomes, ages
 VideoPath = Annotated[Path | None, arg(help="Film the run from outside into this .mp4 (simulation only).")]
 Record = Annotated[Path | None, arg(help="Record every stream as MCAP into this folder.")]
 Port = Annotated[int, arg(help="Port of the page on 127.0.0.1; 0: no page.")]
+Calibration = Annotated[Path | None, arg(help="Corrections that `vagus calibrate` saved for this robot and seed.")]
 Seconds = Annotated[float | None, arg(help="End after this long; otherwise at Ctrl-C.")]
 
 
@@ -39,18 +41,20 @@ def demo(
     seconds: Seconds = None,
     json: Json = None,
     video: VideoPath = None,
+    calibration: Calibration = None,
     page_port: Port = 8808,
 ) -> None:
     """Run the host humanoid in its simulated room: see it, talk to it, move it, stop it, in a page.
 
     Example: vagus demo --headless --say wave --say "웃어 봐" --json out.json
     """
+    choose_gl(os.environ)
     from vagus.runtime.demo import LiveCfg
     from vagus.runtime.prepare import host_file
 
     cfg = LiveCfg(
         robot_file=host_file(), scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
-        page_port=0 if headless else page_port,
+        calibration=calibration, page_port=0 if headless else page_port,
     )  # fmt: skip
     _go_live(cfg)
 
@@ -66,6 +70,7 @@ def run(
     seconds: Seconds = None,
     json: Json = None,
     video: VideoPath = None,
+    calibration: Calibration = None,
     record: Record = Path("runs"),
     page_port: Port = 8808,
     real: Annotated[bool, arg(help="Run the real body that the robot file declares, not the simulated one.")] = False,
@@ -75,12 +80,13 @@ def run(
 
     Example: vagus run robots/host.py
     """
+    choose_gl(os.environ)
     from vagus.runtime.demo import LiveCfg
 
     folder = record / time.strftime("%Y%m%d-%H%M%S") if record else None
     cfg = LiveCfg(
         robot_file=robot_file, scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
-        page_port=page_port, record_dir=folder, is_real=real, port=port,
+        calibration=calibration, page_port=page_port, record_dir=folder, is_real=real, port=port,
     )  # fmt: skip
     _go_live(cfg)
 
@@ -90,9 +96,11 @@ def _go_live(cfg: "LiveCfg") -> None:
 
     cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty())
     summary = Live(cfg, report=lambda line: print(line, flush=True)).go()
-    failed = [outcome for outcome in summary["outcomes"] if not outcome["ok"]]
-    if failed or len(summary["outcomes"]) < len(cfg.say):
-        raise VagusError(f"not done: {failed or 'some of what was said got no outcome'}")
+    reasons = ["done" if outcome["ok"] else outcome["reason"] for outcome in summary["outcomes"]]
+    told = zip_longest(cfg.say, reasons, fillvalue="no outcome")
+    failed = [f"{words!r} ({reason})" for words, reason in told if reason != "done"]
+    if failed:
+        raise VagusError(f"not done: {', '.join(failed)}")
 
 
 @app.command
@@ -149,9 +157,10 @@ def top(
     if once or json:
         return
     with Live(render(look.look()), screen=True, auto_refresh=False) as screen:
-        while True:
+        while look.run.name in run_dir.running():
             time.sleep(1.0)
             screen.update(render(look.look()), refresh=True)
+    print(f"{look.run.name} has ended")
 
 
 @app.command
@@ -159,6 +168,7 @@ def check(robot_file: Positional[Path], /) -> None:
     """Say what a robot file lacks, and how to mend it. Exit status 1 if it cannot run."""
     from rich.console import Console
 
+    choose_gl(os.environ)
     from vagus.body.check import check_robot, render_findings
     from vagus.body.load import load_robot
 
@@ -166,6 +176,40 @@ def check(robot_file: Positional[Path], /) -> None:
     Console().print(render_findings(findings))
     if any(f.severity == "error" for f in findings):
         raise SystemExit(1)
+
+
+@app.command
+def calibrate(
+    robot_file: Positional[Path],
+    /,
+    *,
+    seed: Seed = 0,
+    scene: Annotated[str, arg(help="Which room it stands in; an empty one leaves nothing to bump into.")] = "empty",
+    out: Annotated[Path | None, arg(help="Default: runs/calibration/<robot>-<seed>.json.")] = None,
+    json: Annotated[bool, arg(help="Print one JSON object instead of tables.")] = False,
+) -> None:
+    """Have the robot look at its own hands, and save how far its encoders and its head camera are off.
+
+    Simulated, in virtual time. Example: vagus calibrate robots/host.py --seed 1
+    """
+    from rich.console import Console
+    from rich.progress import MofNCompleteColumn, Progress
+
+    choose_gl(os.environ)
+    from vagus.runtime.calibrate import CalibrateCfg, render, summary, to_json
+    from vagus.runtime.calibrate import calibrate as run_calibration
+
+    cfg = CalibrateCfg(robot_file=robot_file, seed=seed, scene=scene, out=out)
+    console = Console(stderr=True)
+    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=console, transient=True,
+                  disable=not console.is_terminal) as bar:  # fmt: skip
+        task = bar.add_task("poses", total=None)
+        result = run_calibration(cfg, lambda done, total: bar.update(task, completed=done, total=total))
+    if json:
+        print(to_json(cfg, result))
+    else:
+        Console().print(render(result))
+        print(*summary(cfg, result), sep="\n")
 
 
 @app.command
@@ -188,8 +232,6 @@ def doctor(*, page_port: Port = 8808) -> None:
 
 def main() -> None:
     """Run the command line."""
-    if ctypes.util.find_library("EGL"):  # MuJoCo picks its library when it is imported; a screen is never assumed
-        os.environ.setdefault("MUJOCO_GL", "egl")
     try:
         app.cli(prog="vagus", description="Robots that sense, decide and act in real time.")
     except VagusError as exc:

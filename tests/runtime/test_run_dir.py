@@ -49,7 +49,7 @@ def test_only_living_runs_are_listed_and_chosen(root: Path) -> None:
     _, lock = run_dir.claim("toy")
     assert run_dir.choose(None) == root / "toy"
     lock.close()
-    with pytest.raises(ConfigError, match="running: none"):
+    with pytest.raises(ConfigError, match="no robot is running"):
         run_dir.choose(None)
 
 

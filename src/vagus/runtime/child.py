@@ -1,9 +1,11 @@
-"""One process of a running robot: ``python -m vagus.runtime.child RUN_DIR PROCESS``, started by the supervisor.
+"""One process of a running robot: ``python -m vagus.runtime.child RUN_DIR PROCESS PARENT``, started by the supervisor.
 
 It sets itself up for real time, opens its streams, builds its nodes and ticks them until it is told to end. An error
 ends it with a traceback in its log; the supervisor decides what follows, and the body's watchdog has braked by then.
 """
 
+import contextlib
+import os
 import signal
 import sys
 from collections.abc import Iterable
@@ -20,6 +22,10 @@ from vagus.streams.streams import shared_streams
 
 WRONG_CONFIG = 78
 """Exit status of a process that can never run as it is asked to (EX_CONFIG of sysexits.h)."""
+GRANTED = "granted: "
+"""What the line of a log begins with that says what the operating system granted."""
+_END_S = 4
+"""How long a process may take to end in order [s]; then the kernel ends it."""
 
 
 @dataclass
@@ -28,18 +34,24 @@ class Scheduled:
 
     node: Node
     period_ns: int
+    phase_ns: int = 0
+    """It is due at ``phase_ns + k * period_ns``: on the same lines as its process's pacer."""
     due_ns: int = 0
 
     def step(self, now_ns: int) -> None:
         """Run the node if it is due; what passed meanwhile is skipped."""
         if now_ns >= self.due_ns:
             self.node.step(now_ns)
-            self.due_ns = max(self.due_ns + self.period_ns, now_ns - now_ns % self.period_ns + self.period_ns)
+            self.due_ns = now_ns - (now_ns - self.phase_ns) % self.period_ns + self.period_ns
 
 
-def build(ctx: Context, specs: tuple[NodeSpec, ...]) -> list[Scheduled]:
+def build(ctx: Context, specs: tuple[NodeSpec, ...], phase_ns: int = 0) -> list[Scheduled]:
     """Build a process's nodes in the table's order."""
-    return [Scheduled(spec.make(ctx), round(1e9 / spec.rate_hz)) for spec in specs]
+    return [Scheduled(spec.make(ctx), _period_ns(spec), phase_ns) for spec in specs]
+
+
+def _period_ns(spec: NodeSpec) -> int:
+    return round(1e9 / spec.rate_hz)
 
 
 class _Ended(SystemExit):
@@ -47,19 +59,24 @@ class _Ended(SystemExit):
 
 
 def _end(_signal: int, _frame: FrameType | None) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # told twice, it still closes what it holds
+    signal.alarm(_END_S)
     raise _Ended(0)
 
 
-def main(path: Path, name: str) -> None:
-    """Run one process of the run in ``path`` until SIGTERM."""
+def main(path: Path, name: str, parent: int) -> None:
+    """Run one process of the run in ``path`` until SIGTERM, or until its supervisor, process ``parent``, has ended."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the supervisor's; it ends us in order
     signal.signal(signal.SIGTERM, _end)
     realtime.die_with_parent(signal.SIGTERM)
+    if os.getppid() != parent:  # it ended before the kernel knew that we depend on it
+        return
     run = run_dir.load(path)
     row = process(run, name)
     if run.realtime:
         granted = realtime.set_up(row.realtime)
-        print(f"{name}: {granted}", flush=True)
+        with contextlib.suppress(OSError):  # the log's file system may be full: no reason not to run
+            print(f"{GRANTED}{granted}", flush=True)
     ctx = Context(run=run, streams=shared_streams(path, run.table()), path=path)
     if row.serve:
         row.serve(ctx)
@@ -68,12 +85,13 @@ def main(path: Path, name: str) -> None:
 
 
 def _loop(ctx: Context, row: ProcessSpec) -> None:
+    period_ns = min(_period_ns(spec) for spec in row.nodes)
+    phase_ns = round(row.phase * period_ns)
     stats = StatsWriter(ctx, row.name)
-    nodes = build(ctx, row.nodes)
+    nodes = build(ctx, row.nodes, phase_ns)
     realtime.freeze_garbage()
     wake = ctx.streams.reader(row.wakes_on) if row.wakes_on else None
-    period_ns = min(n.period_ns for n in nodes)
-    pacer = realtime.Pacer(period_ns, round(row.phase * period_ns))
+    pacer = realtime.Pacer(period_ns, phase_ns)
     try:
         while True:
             if wake is not None:
@@ -99,7 +117,7 @@ def close_all(nodes: Iterable[Scheduled]) -> None:
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]), sys.argv[2])
+        main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
     except ConfigError as wrong:
         print(f"{wrong}", file=sys.stderr)
         raise SystemExit(WRONG_CONFIG) from wrong

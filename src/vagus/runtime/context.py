@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from vagus.core.calibration import Calibration, load, none
 from vagus.core.robot import RobotSpec
 from vagus.runtime.run_dir import Run
 from vagus.streams.streams import Streams
@@ -49,6 +50,8 @@ class Context:
     streams: Streams
     path: Path | None = None
     """The run directory; None in lockstep."""
+    loaded: "Robot | None" = None
+    """The robot file's object if it is at hand already, perhaps changed; None loads the file when a node asks."""
 
     @property
     def spec(self) -> RobotSpec:
@@ -57,9 +60,16 @@ class Context:
     @cached_property
     def robot(self) -> "Robot":
         """The robot file's object; loading it imports MuJoCo, so the reflex never asks."""
+        if self.loaded is not None:
+            return self.loaded
         from vagus.body.load import load_robot
 
         return load_robot(Path(self.run.robot_file))
+
+    @cached_property
+    def calibration(self) -> Calibration:
+        """What corrects this run's encoders (the body does that) and cameras (whoever sees with them must)."""
+        return load(Path(self.run.calibration), self.spec) if self.run.calibration else none(self.spec)
 
     def rng(self, node: str) -> np.random.Generator:
         """Return a generator of the node's own, from the run's seed and the node's name."""

@@ -4,6 +4,7 @@ The summary it writes holds what ``vagus top`` shows at the end, what the robot 
 """
 
 import json
+import math
 import secrets
 import signal
 import time
@@ -18,7 +19,9 @@ import msgspec
 import numpy as np
 import psutil
 
+from vagus.body.robot import Robot
 from vagus.core import messages as m
+from vagus.core.errors import ConfigError, VagusError
 from vagus.page.server import bind, page_url
 from vagus.runtime import prepare
 from vagus.runtime.supervisor import Supervisor
@@ -27,7 +30,9 @@ from vagus.runtime.video import Video
 
 _MOVING = 0.05
 """A joint faster than this moves [rad/s or m/s]."""
-_ANSWER_S = 60.0
+_ANSWER_S = 120.0
+"""What was said and got no outcome for this long will get none [s]: every skill has its own, shorter limit."""
+_HANG_UP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +54,27 @@ class LiveCfg:
     is_real: bool = False
     port: str | None = None
     """Serial port of the real body; None: the robot file's."""
+    calibration: Path | None = None
+    """What ``vagus calibrate`` saved for this robot and seed."""
+
+    def __post_init__(self) -> None:
+        if self.is_real and self.calibration is not None:
+            raise ConfigError(
+                f"calibration: got {self.calibration} for a real body, allowed: with the simulated one only; motors on "
+                "a bus hold their own zero positions"
+            )
+        if self.is_real and (self.scene is not None or self.video_path is not None):
+            raise ConfigError("scene and video: got one for a real body, allowed: with the simulated one only")
+        if self.port is not None and not self.is_real:
+            raise ConfigError(f"port: got {self.port!r} for the simulated body, allowed: with --real only")
+        if self.seconds is not None and not 0.0 < self.seconds < math.inf:
+            raise ConfigError(f"seconds: got {self.seconds}, allowed: a finite number > 0 [s]")
+        for words in self.say:
+            if not words.strip() or len(words.encode()) > m.TEXT_BYTES:
+                raise ConfigError(f"say: got {words[:40]!r}, allowed: 1 to {m.TEXT_BYTES} bytes of text")
+        for path in (self.json_path, self.video_path):
+            if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
+                raise ConfigError(f"file {path}: got a folder or no folder {path.parent}, allowed: a file in a folder")
 
 
 @dataclass
@@ -64,34 +90,43 @@ class Live:
     """One live run from start to end."""
 
     def __init__(self, cfg: LiveCfg, *, report: Callable[[str], None]) -> None:
+        """Prepare everything, start nothing.
+
+        Raises:
+            VagusError: The robot cannot run as asked: its file, its scene, a taken port, no room, it runs already.
+        """
         self.cfg = cfg
         self._report = report
         if cfg.is_real:
             run, robot = prepare.prepare_real(cfg.robot_file, port=cfg.port)
         else:
-            run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene)
-        if cfg.page_port:
-            bind("127.0.0.1", cfg.page_port).close()  # a taken port is said before anything starts
+            run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene, calibration=cfg.calibration)
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         self.run = prepare.live(run, record_dir=cfg.record_dir, page_port=cfg.page_port, page_token=token)
-        self.supervisor = Supervisor(self.run, report=report)
-        prepare.write_models(self.supervisor.path, self.run, robot)
-        streams = self.supervisor.streams
-        self._utterances = streams.writer("utterance.operator")
-        self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
-        self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
-        self._video = (
-            Video(cfg.video_path, robot, self.run, streams.reader("scene"))
-            if cfg.video_path and not cfg.is_real
-            else None
-        )
-        self._page_life = streams.reader("stats.page") if cfg.page_port else None
         self._is_page_open = False
         self._ids: set[int] = set()
         self.talk = Talk(said=[], answers=[], outcomes=[])
         self.first_movement_s: float | None = None
         self.ready_s: float | None = None
         self._is_ended = False
+        self._spoke_s = 0.0
+        self.supervisor = Supervisor(self.run, report=report)
+        try:
+            self._open(robot)
+        except BaseException:
+            self.supervisor.stop()
+            raise
+
+    def _open(self, robot: Robot) -> None:
+        cfg, streams = self.cfg, self.supervisor.streams
+        if cfg.page_port:
+            bind("127.0.0.1", cfg.page_port).close()  # a taken port is said before anything starts
+        prepare.write_models(self.supervisor.path, self.run, robot)
+        self._utterances = streams.writer("utterance.operator")
+        self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
+        self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
+        self._page_life = streams.reader("stats.page") if cfg.page_port else None
+        self._video = Video(cfg.video_path, robot, self.run, streams.reader("scene")) if cfg.video_path else None
 
     @property
     def url(self) -> str:
@@ -104,12 +139,11 @@ class Live:
 
     def go(self) -> dict[str, Any]:
         """Run until the end and return the summary."""
-        cfg = self.cfg
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _HANG_UP:
             signal.signal(number, self.end)
-        start_s = time.monotonic()
-        self.supervisor.start()
+        start_s = self._spoke_s = time.monotonic()
         try:
+            self.supervisor.start()
             top = Top(self.supervisor.path)
             while not self._is_done(time.monotonic() - start_s):
                 self.supervisor.watch()
@@ -122,16 +156,18 @@ class Live:
             self.supervisor.stop()
             if self._video:
                 self._video.close()
-        if cfg.json_path:
-            cfg.json_path.write_text(json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
+        if self.cfg.json_path:
+            _write(self.cfg.json_path, json.dumps(summary, indent=2, ensure_ascii=False) + "\n")
         return summary
 
     def _is_done(self, elapsed_s: float) -> bool:
         cfg = self.cfg
         if self._is_ended or (cfg.seconds is not None and elapsed_s >= cfg.seconds):
             return True
-        unanswered = len(self.talk.said) < len(cfg.say) or len(self.talk.outcomes) < len(cfg.say)
-        return bool(cfg.say) and cfg.seconds is None and cfg.page_port == 0 and not unanswered
+        if not cfg.say or cfg.seconds is not None or cfg.page_port:
+            return False
+        is_answered = len(self.talk.outcomes) >= len(cfg.say)
+        return is_answered or time.monotonic() - self._spoke_s > _ANSWER_S
 
     def _tick(self) -> None:
         if self.ready_s is None:
@@ -162,12 +198,14 @@ class Live:
         m.set_text(record, words)
         self._utterances.publish(record)
         self.talk.said.append(words)
+        self._spoke_s = time.monotonic()
         self._report(f"you: {words}")
 
     def _listen(self) -> None:
         for record in self._say.since():
-            self.talk.answers.append(m.get_text(record))
             self._report(f"{self.run.name}: {m.get_text(record)}")
+            if int(record["id"]) in self._ids:
+                self.talk.answers.append(m.get_text(record))
         for record in self._outcome.since():
             if int(record["id"]) in self._ids:  # what the page asked for is answered there
                 self.talk.outcomes.append(json.loads(m.get_text(record)))
@@ -181,6 +219,13 @@ class Live:
             "outcomes": self.talk.outcomes,
             "top": msgspec.to_builtins(snapshot),
         }
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text)
+    except OSError as exc:
+        raise VagusError(f"the run went well, but {path} cannot be written: {exc.strerror}") from exc
 
 
 def _since_start() -> float:

@@ -4,14 +4,18 @@ import os
 import platform
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass
 from typing import Literal
 
-from vagus.world.camera import GL_APT
+from vagus.core.errors import ConfigError
+from vagus.page.server import bind
+from vagus.runtime.run_dir import ROOT
+from vagus.world.gl import GL_APT, choose
 
+_RINGS_BYTES = 64 << 20
+"""Room for the streams of a robot with one camera, twice over [bytes]."""
 CHROMIUM_APT = "apt-get install -y chromium"
 _RENDER = "import mujoco; m = mujoco.MjModel.from_xml_string('<mujoco/>'); mujoco.Renderer(m, 32, 32).render()"
 _FIFO = "import os; os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(60))"
@@ -58,28 +62,31 @@ def _memlock() -> Check:
 
 
 def _rendering() -> Check:
-    environment = {"MUJOCO_GL": "egl", **os.environ}
+    environment = dict(os.environ)
+    try:
+        choose(environment)
+    except ConfigError as exc:
+        return Check(what="rendering", status="error", found=str(exc), mend=f"unset MUJOCO_GL; {GL_APT}")
     done = subprocess.run([sys.executable, "-c", _RENDER], capture_output=True, text=True, env=environment, check=False)
     if done.returncode == 0:
-        return Check(what="rendering", status="ok", found=f"MUJOCO_GL={environment['MUJOCO_GL']}")
+        return Check(what="rendering", status="ok", found=environment.get("MUJOCO_GL", "on a screen"))
     last = (done.stderr.strip().splitlines() or ["no message"])[-1]
     return Check(what="rendering", status="error", found=last, mend=GL_APT)
 
 
 def _shared_memory() -> Check:
-    free = shutil.disk_usage("/dev/shm").free
-    ok = free >= 64 << 20
-    mend = "" if ok else "free some of /dev/shm, or mount it larger: 64 MiB are needed"
-    return Check(what="/dev/shm", status="ok" if ok else "error", found=f"{free >> 20} MiB free", mend=mend)
+    folder = next(path for path in (ROOT, *ROOT.parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    ok = free >= _RINGS_BYTES
+    mend = "" if ok else f"free some of it, or mount it larger: {_RINGS_BYTES >> 20} MiB are needed"
+    return Check(what=f"{folder}", status="ok" if ok else "error", found=f"{free >> 20} MiB free", mend=mend)
 
 
 def _port(port: int) -> Check:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return Check(what=f"port {port}", status="warning", found="taken", mend="choose another with --page-port")
+    try:
+        bind("127.0.0.1", port).close()
+    except ConfigError as exc:
+        return Check(what=f"port {port}", status="warning", found=str(exc), mend="choose another with --page-port")
     return Check(what=f"port {port}", status="ok", found="free")
 
 

@@ -96,7 +96,8 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
         realtime = RealtimeCfg(priority=70, core=0)
         rows.append(ProcessSpec(name="world", nodes=(world,), realtime=realtime, restarts=False))
     if spec.cameras and not run.is_real:
-        cameras = NodeSpec(name="camera", rate_hz=max(c.rate_hz for c in spec.cameras), make=_cameras)
+        # It looks at every tick of the world: on lines of its own it would now and then pass over an exposure.
+        cameras = NodeSpec(name="camera", rate_hz=spec.encoder.rate_hz, make=_cameras)
         rows.append(ProcessSpec(name="camera", nodes=(cameras,), wakes_on="scene"))
     brain = [
         NodeSpec(name="clearance", rate_hz=50.0, make=_clearance),

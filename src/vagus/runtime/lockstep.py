@@ -5,6 +5,7 @@ The same nodes, in the order of the process table, on the grid of the world's ti
 
 from collections.abc import Iterator
 
+from vagus.body.robot import Robot
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError
 from vagus.runtime.child import Scheduled, build, close_all
@@ -20,15 +21,20 @@ _START_NS = 1_000_000_000
 class Lockstep:
     """A whole simulated robot in this thread."""
 
-    def __init__(self, run: Run, *, cameras: bool = False, without: tuple[str, ...] = ()) -> None:
-        """Build all nodes but those of processes in ``without``; cameras render only if asked to."""
+    def __init__(
+        self, run: Run, *, cameras: bool = False, without: tuple[str, ...] = (), robot: Robot | None = None
+    ) -> None:
+        """Build all nodes but those of processes in ``without``; cameras render only if asked to.
+
+        ``robot`` stands in for what the run's robot file declares.
+        """
         if run.is_real:
             raise ConfigError("lockstep runs simulated robots; this run is on a real body")
         skipped = {*without, "page", *(() if cameras else ("camera",))}
         rows = [row for row in processes(run) if row.name not in skipped]
         self.run = run
         self.streams = memory_streams(run.table())
-        self.context = Context(run=run, streams=self.streams)
+        self.context = Context(run=run, streams=self.streams, loaded=robot)
         self.nodes: dict[str, Scheduled] = {}
         for row in rows:
             for spec, scheduled in zip(row.nodes, build(self.context, row.nodes), strict=True):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from vagus.body.load import load_robot
 from vagus.body.robot import Robot
+from vagus.core.calibration import load as load_calibration
 from vagus.core.errors import ConfigError
+from vagus.runtime import run_dir
 from vagus.runtime.run_dir import Run
 from vagus.streams.table import SceneShape
 from vagus.world.geometry import describe_scene
@@ -39,30 +41,41 @@ def prepare_real(robot_file: Path, *, port: str | None) -> tuple[Run, Robot]:
     return run, robot
 
 
-def prepare(robot_file: Path, *, seed: int = 0, scene: str | None = None) -> tuple[Run, Robot]:
+def prepare(
+    robot_file: Path, *, seed: int = 0, scene: str | None = None, calibration: Path | None = None
+) -> tuple[Run, Robot]:
     """Return a simulated run of a robot file, ready for a supervisor or lockstep.
 
     Raises:
-        ConfigError: The file, the robot or the scene's name is wrong.
+        ConfigError: The file, the robot or the scene's name is wrong, or the calibration is not this robot's.
     """
     robot = load_robot(robot_file)
-    name = scene or robot.simulated.scene
+    name = robot.simulated.scene if scene is None else scene
     if name not in SCENES:
         raise ConfigError(f"scene: got {name!r}, allowed: {sorted(SCENES)}")
     if not 0 <= seed < 2**32:
         raise ConfigError(f"seed: got {seed}, allowed: 0 to {2**32 - 1}")
+    if calibration is not None:
+        load_calibration(calibration, robot.spec)
     model = robot.build_scene(name, seed).model
     shape = SceneShape(nq=model.nq, nmocap=model.nmocap, nbody=model.nbody)
-    run = Run(spec=robot.spec, robot_file=str(robot_file.resolve()), seed=seed, scene=name, shape=shape)
+    run = Run(
+        spec=robot.spec, robot_file=str(robot_file.resolve()), seed=seed, scene=name, shape=shape,
+        calibration=str(calibration.resolve()) if calibration else None,
+    )  # fmt: skip
     return run, robot
 
 
 def write_models(path: Path, run: Run, robot: Robot) -> None:
-    """Write into the run directory what the page and the recorder draw; nothing for a real robot."""
+    """Write into the run directory what the page and the recorder draw; nothing for a real robot.
+
+    Raises:
+        ConfigError: There is no room.
+    """
     if run.is_real:
         return
     scene = robot.build_scene(run.scene, run.seed).model
-    (path / "scene.json").write_text(json.dumps(describe_scene(scene)))
+    run_dir.write(path / "scene.json", json.dumps(describe_scene(scene)).encode())
 
 
 def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str) -> Run:

@@ -115,7 +115,7 @@ class Pacer:
     def wait(self) -> int:
         """Sleep until the next tick is due and return the time now [ns]."""
         now = time.monotonic_ns()
-        if now < self._due:
+        while now < self._due:  # a signal may end the sleep early
             self._timespec.tv_sec, self._timespec.tv_nsec = divmod(self._due, 1_000_000_000)
             _libc.clock_nanosleep(_CLOCK_MONOTONIC, _TIMER_ABSTIME, ctypes.byref(self._timespec), None)
             now = time.monotonic_ns()

@@ -4,6 +4,7 @@ If the reflex does not answer, it is killed: its silence makes the body brake by
 its ring, so that the restarted reflex starts in ESTOP.
 """
 
+import contextlib
 import os
 import signal
 import time
@@ -11,18 +12,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vagus.core import messages as m
-from vagus.core.errors import VagusError
+from vagus.core.errors import StreamError, VagusError
+from vagus.core.robot import RobotSpec
 from vagus.runtime import run_dir
-from vagus.streams.ring import Writer
-from vagus.streams.streams import shared_streams
+from vagus.streams.lock import writer_is_alive
+from vagus.streams.ring import Reader, Writer
+from vagus.streams.streams import Streams, shared_streams
 
 _ANSWER_S = 0.25
 _REST_SPEED = 0.05
 """A joint slower than this is at rest [rad/s or m/s]: above the noise of velocities differenced from encoders."""
 _REST_FOR_S = 0.1
 _REST_WITHIN_S = 3.0
+_UNSEEN_S = 0.1
+"""How much older than its sensor allows a reading may be [s]: this terminal is no real-time process, readings are."""
+_LOOK_S = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +43,30 @@ class Stopped:
 
 
 def request(path: Path, kind: m.Request) -> None:
-    """Publish one request of the operator's, for all groups."""
+    """Publish one request of the operator's, for all groups.
+
+    Raises:
+        StreamError: Another terminal holds the operator's stream and does not let go.
+    """
     run = run_dir.load(path)
     record = m.blank(m.request(run.spec))
     record["kind"] = kind
     record["groups"] = (1 << len(run.spec.groups)) - 1
     record["nonce"] = time.time_ns()
+    writer = _open_writer(shared_streams(path, run.table()))
     record["stamp_ns"] = time.monotonic_ns()
-    writer: Writer = shared_streams(path, run.table()).writer("request.operator")
     writer.publish(record)
     writer.close()
+
+
+def _open_writer(streams: Streams) -> Writer:
+    """Open the operator's ring. Another terminal's request holds it for a moment, so it is tried again."""
+    end_s = time.monotonic() + _ANSWER_S
+    while time.monotonic() < end_s:
+        with contextlib.suppress(StreamError):
+            return streams.writer("request.operator")
+        time.sleep(_LOOK_S)
+    return streams.writer("request.operator")
 
 
 def stop(path: Path) -> Stopped:
@@ -57,40 +78,49 @@ def stop(path: Path) -> Stopped:
     run = run_dir.load(path)
     streams = shared_streams(path, run.table())
     reflex, state = streams.reader("reflex"), streams.reader("joint_state")
-    start_s = time.monotonic()
+    state.latest()  # only what is read from now on counts
+    start_ns = time.monotonic_ns()
     request(path, m.Request.ESTOP)
-    latched_after_s: float | None = None
-    while latched_after_s is None and time.monotonic() - start_s < _ANSWER_S:
+    latched_after_s = _await_latch(reflex, start_ns)
+    if latched_after_s is None and writer_is_alive(path / "reflex.ring"):
+        _kill(streams.reader("stats.reflex").latest())
+    return Stopped(latched_after_s=latched_after_s, at_rest_after_s=_await_rest(run.spec, state, start_ns))
+
+
+def _await_latch(reflex: Reader, start_ns: int) -> float | None:
+    """Return how long it took until the reflex, at work since the request, said ESTOP for every group [s]."""
+    while (elapsed_ns := time.monotonic_ns() - start_ns) < _ANSWER_S * 1e9:
         newest = reflex.latest()
-        if newest is not None and np.all(newest["state"] == m.State.ESTOP):
-            latched_after_s = time.monotonic() - start_s
-        time.sleep(0.002)
-    if latched_after_s is None:
-        _kill_reflex(streams.reader("stats.reflex").latest())
-    resting_since_s: float | None = None
-    while time.monotonic() - start_s < _REST_WITHIN_S:
-        now_s = time.monotonic()
-        if not _is_at_rest(state.latest(), run.spec.encoder.max_age_s, now_s):
-            resting_since_s = None
-        elif resting_since_s is None:
-            resting_since_s = now_s
-        elif now_s - resting_since_s > _REST_FOR_S:
-            return Stopped(latched_after_s=latched_after_s, at_rest_after_s=resting_since_s - start_s)
-        time.sleep(0.002)
-    raise VagusError(f"the robot's own readings do not show rest after {_REST_WITHIN_S} s: PRESS THE HARDWARE STOP")
+        if newest is not None and int(newest["stamp_ns"]) > start_ns and np.all(newest["state"] == m.State.ESTOP):
+            return elapsed_ns * 1e-9
+        time.sleep(_LOOK_S)
+    return None
 
 
-def _is_at_rest(state: m.Record | None, max_age_s: float, now_s: float) -> bool:
-    # Generous with the age: this terminal is not a real-time process, the readings are.
-    if state is None or now_s - int(state["stamp_ns"]) * 1e-9 > max_age_s + 0.1:
-        return False
-    valid = state["valid"] != 0
-    return bool(valid.any() and np.all(np.abs(state["v"][valid]) < _REST_SPEED))
-
-
-def _kill_reflex(stats: m.Record | None) -> None:
+def _kill(stats: m.Record | None) -> None:
     if stats is not None:
-        try:
+        with contextlib.suppress(ProcessLookupError):  # dead already: the watchdog brakes
             os.kill(int(stats["pid"]), signal.SIGKILL)
-        except ProcessLookupError:
-            return  # dead already: the watchdog brakes
+
+
+def _await_rest(spec: RobotSpec, state: Reader, start_ns: int) -> float:
+    """Return when the last joint came to rest, from the request [s]: every joint was read, and none moves any more."""
+    read_ns: NDArray[np.int64] = np.zeros(spec.n_joints, np.int64)
+    moved_ns: NDArray[np.int64] = np.full(spec.n_joints, start_ns)
+    max_age_ns = (spec.encoder.max_age_s + _UNSEEN_S) * 1e9
+    while True:
+        for record in state.since():
+            is_read = record["valid"] != 0
+            read_ns[is_read] = record["stamp_ns"]
+            moved_ns[is_read & ~(np.abs(record["v"]) < _REST_SPEED)] = record["stamp_ns"]
+        now_ns = time.monotonic_ns()
+        is_at_rest = (now_ns - moved_ns > _REST_FOR_S * 1e9) & (now_ns - read_ns < max_age_ns)
+        if is_at_rest.all():
+            return (int(moved_ns.max()) - start_ns) * 1e-9
+        if now_ns - start_ns > _REST_WITHIN_S * 1e9:
+            names = [joint for joint, rests in zip(spec.joint_names, is_at_rest, strict=True) if not rests]
+            raise VagusError(
+                f"the robot's own readings do not show rest after {_REST_WITHIN_S:g} s: PRESS THE HARDWARE STOP; "
+                f"moving, or not read: {', '.join(names)}"
+            )
+        time.sleep(_LOOK_S)

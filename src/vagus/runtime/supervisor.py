@@ -4,25 +4,28 @@ A restart never moves the robot: a restarted reflex starts in STANDBY, a restart
 itself ends, everything ends.
 """
 
+import contextlib
 import os
-import secrets
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import IO
 
 from vagus.core.errors import VagusError
 from vagus.runtime import run_dir
-from vagus.runtime.child import WRONG_CONFIG
+from vagus.runtime.child import GRANTED, WRONG_CONFIG
 from vagus.runtime.graph import ProcessSpec, processes
 from vagus.runtime.run_dir import Run
 from vagus.streams.ring import Reader
+from vagus.streams.stale import clean_stale
 from vagus.streams.streams import Streams, shared_streams
 
+CHILD = (sys.executable, "-m", "vagus.runtime.child")
+"""What is run for every process, followed by the run directory, the process's name and the supervisor's process id."""
 _BACKOFF_MIN_S, _BACKOFF_MAX_S = 0.1, 5.0
 _WELL_AFTER_S = 10.0
 """A process that ran this long starts over with the shortest back-off."""
@@ -31,14 +34,24 @@ _GRACE_S = 15.0
 _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "LP_NUM_THREADS"), "1"
 )  # libraries' own thread pools fight the reflex for its core
+_ENDS = {"reflex": 1, "world": 2, "recorder": 3}
+"""In which order processes end; others at 0. The recorder sees the robot come to rest."""
+_END_S = 5.0
+"""How long a process may take to end before it is killed [s]."""
+_LOG_BYTES, _LOG_KEPT, _LOOK_AT_LOGS_S = 4 << 20, 64 << 10, 10.0
+"""A log that grew beyond the first is cut to its beginning of the second [bytes]: logs lie in memory."""
 
 
 @dataclass
 class _Child:
     row: ProcessSpec
-    popen: subprocess.Popen[bytes]
+    log: Path
     life: Reader
+    popen: subprocess.Popen[bytes]
     started_s: float
+    log_from: int = 0
+    """Where its words since this start begin in the log [bytes]."""
+    is_killed: bool = False
     restart_at_s: float | None = None
     backoff_s: float = _BACKOFF_MIN_S
     restarts: int = 0
@@ -48,23 +61,35 @@ class Supervisor:
     """Owns one run: its directory, its processes."""
 
     def __init__(self, run: Run, *, report: Callable[[str], None]) -> None:
-        """Claim the run directory and write what processes need; ``report`` gets a line when something happens.
+        """Claim the run directory and make all streams; ``report`` gets a line when something happens.
 
         Raises:
-            ConfigError: The robot is already running.
+            ConfigError: The robot is already running, or its run directory cannot be made.
+            StreamError: There is no room for the streams.
         """
         self.run = run
-        self.path, self._lock = run_dir.claim(run.name)
         self._report = report
-        run_dir.save(self.path, run)
-        self.streams: Streams = shared_streams(self.path, run.table())
         self._children: list[_Child] = []
+        self._look_at_logs_s = 0.0
+        with contextlib.suppress(FileNotFoundError):  # another supervisor cleans up at this very moment
+            clean_stale(run_dir.ROOT)
+        self.path, self._lock = run_dir.claim(run.name)
+        try:
+            run_dir.save(self.path, run)
+            table = run.table()
+            self.streams: Streams = shared_streams(self.path, table)
+            for name in table:
+                self.streams.reader(name)  # makes its ring: without room nothing starts, rather than half of it
+        except BaseException:
+            run_dir.release(self.path, self._lock)
+            raise
 
     def start(self) -> None:
         """Start every process of the table."""
         for row in processes(self.run):
             life = self.streams.reader("reflex" if row.name == "reflex" else f"stats.{row.name}")
-            self._children.append(_Child(row, self._spawn(row), life, time.monotonic()))
+            log = self.path / "log" / f"{row.name}.log"
+            self._children.append(_Child(row, log, life, self._spawn(row.name, log), time.monotonic()))
 
     def pid(self, name: str) -> int:
         """Return the process id of one process."""
@@ -81,27 +106,32 @@ class Supervisor:
             VagusError: The world ended, or a process cannot run as configured; the message has its last words.
         """
         now_s = time.monotonic()
+        self._trim_logs(now_s)
         for child in self._children:
             if child.restart_at_s is not None:
                 if now_s >= child.restart_at_s:
-                    child.popen, child.started_s, child.restart_at_s = self._spawn(child.row), now_s, None
-                    child.restarts += 1
-                continue
-            code = child.popen.poll()
-            if code is not None:
+                    self._restart(child, now_s)
+            elif (code := child.popen.poll()) is not None:
                 self._ended(child, code, now_s)
-            elif self._is_frozen(child, now_s):
+            elif not child.is_killed and self._is_frozen(child, now_s):
                 self._report(f"{child.row.name} is frozen; killing it")
                 child.popen.kill()
+                child.is_killed = True
+
+    def _restart(self, child: _Child, now_s: float) -> None:
+        child.log_from = _size(child.log)
+        child.popen = self._spawn(child.row.name, child.log)
+        child.started_s, child.restart_at_s, child.is_killed = now_s, None, False
+        child.restarts += 1
 
     def _ended(self, child: _Child, code: int, now_s: float) -> None:
         words = f"{child.row.name} ended ({_cause(code)})"
         if not child.row.restarts or (code == WRONG_CONFIG and child.restarts == 0):
-            raise VagusError(f"{words}: {self._last_words(child.row.name)}")
+            raise VagusError(f"{words}: {_last_words(child)}")
         if now_s - child.started_s > _WELL_AFTER_S:
             child.backoff_s = _BACKOFF_MIN_S
         child.restart_at_s = now_s + child.backoff_s
-        self._report(f"{words}; starting it again in {child.backoff_s:.1f} s: {self._last_words(child.row.name)}")
+        self._report(f"{words}; starting it again in {child.backoff_s:.1f} s: {_last_words(child)}")
         child.backoff_s = min(2 * child.backoff_s, _BACKOFF_MAX_S)
 
     def _is_frozen(self, child: _Child, now_s: float) -> bool:
@@ -111,49 +141,55 @@ class Supervisor:
             return now_s - child.started_s > _GRACE_S
         return now_s - spoke_s > child.row.silence_s
 
-    def _spawn(self, row: ProcessSpec) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, **_ONE_THREAD}
-        log: IO[bytes]
-        with (self.path / "log" / f"{row.name}.log").open("ab") as log:
+    def _spawn(self, name: str, log: Path) -> subprocess.Popen[bytes]:
+        with log.open("ab") as words:
             return subprocess.Popen(
-                [sys.executable, "-m", "vagus.runtime.child", str(self.path), row.name],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                [*CHILD, str(self.path), name, str(os.getpid())],
+                stdin=subprocess.DEVNULL, stdout=words, stderr=words, env={**os.environ, **_ONE_THREAD},
+                process_group=0,  # what a terminal sends (Ctrl-C, Ctrl-Z) is for the supervisor alone
             )  # fmt: skip
 
-    def _last_words(self, name: str) -> str:
-        lines = (self.path / "log" / f"{name}.log").read_text(errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it left no message"
+    def _trim_logs(self, now_s: float) -> None:
+        if now_s < self._look_at_logs_s:
+            return
+        self._look_at_logs_s = now_s + _LOOK_AT_LOGS_S
+        for child in self._children:
+            if _size(child.log) > _LOG_BYTES:
+                os.truncate(child.log, _LOG_KEPT)
 
     def stop(self) -> None:
-        """End every process: the reflex's clients first, the world last, so that the robot is braked when it ends."""
-        order = sorted(self._children, key=lambda c: {"reflex": 1, "world": 2}.get(c.row.name, 0))
-        for rank in (0, 1, 2):
-            batch = [c for c in order if {"reflex": 1, "world": 2}.get(c.row.name, 0) == rank]
+        """End every process, the robot at rest before what records it, and give the run directory's memory back."""
+        rank = {child.row.name: _ENDS.get(child.row.name, 0) for child in self._children}
+        children = sorted(self._children, key=lambda child: rank[child.row.name])
+        for _, together in groupby(children, key=lambda child: rank[child.row.name]):
+            batch = list(together)
             for child in batch:
                 child.popen.send_signal(signal.SIGCONT)
                 child.popen.terminate()
             for child in batch:
                 _wait_or_kill(child.popen)
-        self._lock.close()
+        self.streams.close()
+        run_dir.release(self.path, self._lock)
+
+
+def _size(log: Path) -> int:
+    return log.stat().st_size if log.exists() else 0
+
+
+def _last_words(child: _Child) -> str:
+    """Return the last line that a process wrote since it was started."""
+    raw = child.log.read_bytes() if child.log.exists() else b""
+    lines = raw[min(child.log_from, len(raw)) :].decode(errors="replace").strip().splitlines()
+    return next((line for line in reversed(lines) if not line.startswith(GRANTED)), "it left no message")
 
 
 def _wait_or_kill(popen: subprocess.Popen[bytes]) -> None:
     try:
-        popen.wait(timeout=5.0)
+        popen.wait(timeout=_END_S)
     except subprocess.TimeoutExpired:
         popen.kill()
         popen.wait()
 
 
 def _cause(code: int) -> str:
-    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit status {code}"
-
-
-def new_token() -> str:
-    """Return a token that lets a browser in."""
-    return secrets.token_urlsafe(24)
-
-
-def log_tail(path: Path, name: str, lines: int = 20) -> str:
-    """Return the last lines of a process's log."""
-    return "\n".join((path / "log" / f"{name}.log").read_text(errors="replace").splitlines()[-lines:])
+    return f"signal {-code}, {signal.strsignal(-code)}" if code < 0 else f"exit status {code}"

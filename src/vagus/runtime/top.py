@@ -11,11 +11,14 @@ from rich.table import Table
 from vagus.core import messages as m
 from vagus.core.ages import quantiles_ns
 from vagus.runtime import run_dir
+from vagus.runtime.child import GRANTED
 from vagus.runtime.graph import processes
 from vagus.runtime.run_dir import Run
 from vagus.streams.streams import shared_streams
 
 _LEVELS = (0.5, 0.99, 0.999)
+_SILENT_NS = 2_000_000_000
+"""A process without a sign of life for this long shows as silent [ns]; it gives one every half second."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +84,15 @@ class Snapshot:
     """What each process was granted of its real-time wishes."""
 
 
+@dataclass(frozen=True)
+class _Cpu:
+    """A process's CPU time at one of its signs of life, and its share of a core up to then."""
+
+    stamp_ns: int
+    cpu_ns: int
+    share: float
+
+
 class Top:
     """Looks at one run; rates are over the time between two looks."""
 
@@ -93,7 +105,7 @@ class Top:
         streams = shared_streams(path, self._table)
         self._readers = {name: streams.reader(name) for name in self._table}
         self._before: dict[str, tuple[int, int]] = {}
-        self._cpu_before: dict[str, tuple[int, int]] = {}
+        self._cpu: dict[str, _Cpu] = {}
 
     def look(self) -> Snapshot:
         """Return what is new since the last look."""
@@ -137,10 +149,6 @@ class Top:
         return rows
 
     def _process(self, name: str, stats: m.Record, now_ns: int) -> ProcessRow:
-        stamp, cpu = int(stats["stamp_ns"]), int(stats["cpu_ns"])
-        then_ns, then_cpu = self._cpu_before.get(name, (int(stats["started_ns"]), 0))
-        if stamp > then_ns:
-            self._cpu_before[name] = (stamp, cpu)
         ticks, overruns = int(stats["ticks"]), int(stats["overruns"])
         return ProcessRow(
             pid=int(stats["pid"]),
@@ -149,11 +157,22 @@ class Top:
             overrun_share=overruns / max(1, ticks + overruns),
             lost=int(stats["lost"]),
             wake_error_max_ms=int(stats["wake_error_max_ns"]) * 1e-6,
-            cpu_share=(cpu - then_cpu) / max(1, stamp - then_ns),
+            cpu_share=self._cpu_share(name, stats),
             rss_mb=int(stats["rss_bytes"]) / 1e6,
             up_s=(now_ns - int(stats["started_ns"])) * 1e-9,
-            is_silent=now_ns - stamp > 2_000_000_000,
+            is_silent=now_ns - int(stats["stamp_ns"]) > _SILENT_NS,
         )
+
+    def _cpu_share(self, name: str, stats: m.Record) -> float:
+        """Return the share between the newest two figures that looks have found; at first, since the start."""
+        stamp, started, cpu = int(stats["stamp_ns"]), int(stats["started_ns"]), int(stats["cpu_ns"])
+        before = self._cpu.get(name)
+        if before is None or before.stamp_ns < started:  # it was restarted: its CPU time begins at 0 again
+            before = _Cpu(started, 0, 0.0)
+        if stamp > before.stamp_ns:
+            before = _Cpu(stamp, cpu, (cpu - before.cpu_ns) / (stamp - before.stamp_ns))
+        self._cpu[name] = before
+        return before.share
 
     def _groups(self, reflex: m.Record | None) -> dict[str, GroupRow]:
         if reflex is None:
@@ -171,9 +190,8 @@ class Top:
         said: dict[str, str] = {}
         for name in self._processes:
             log = self._path / "log" / f"{name}.log"
-            first = f"{name}: "
             lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-            said[name] = next((line.removeprefix(first) for line in reversed(lines) if line.startswith(first)), "")
+            said[name] = next((line.removeprefix(GRANTED) for line in reversed(lines) if line.startswith(GRANTED)), "")
         return said
 
 

@@ -16,7 +16,7 @@ def timestamp(ns: int) -> messages.Timestamp:
 
 
 class CameraView:
-    """A camera's colour and depth as ``foxglove.RawImage``; lossless, depth in millimetres with 0 for none."""
+    """A camera's colour and depth as ``foxglove.RawImage``, lossless: depth in metres, NaN in holes."""
 
     def __init__(self, camera: CameraSpec, context: foxglove.Context) -> None:
         self._camera = camera
@@ -29,8 +29,7 @@ class CameraView:
         size: dict[str, Any] = {"timestamp": when, "frame_id": cam.name, "width": cam.width, "height": cam.height}
         rgb = messages.RawImage(encoding="rgb8", step=3 * cam.width, data=record["rgb"].tobytes(), **size)
         self._rgb.log(rgb, log_time=at_ns)
-        millimetres = np.nan_to_num(record["depth"] * 1000.0, nan=0.0).round().astype("<u2").tobytes()
-        depth = messages.RawImage(encoding="16UC1", step=2 * cam.width, data=millimetres, **size)
+        depth = messages.RawImage(encoding="32FC1", step=4 * cam.width, data=record["depth"].tobytes(), **size)
         self._depth.log(depth, log_time=at_ns)
 
 

@@ -90,6 +90,11 @@ def test_pairs_apart_are_slowed_apart() -> None:
     assert s[2] == 1.0
 
 
+def test_a_pair_that_hardly_closes_is_no_trouble() -> None:
+    s = scale(message((0.0, {0: -0.5}), (0.5, {1: -1.0})), {0: 1.0, 1: 1e-311})
+    assert s.tolist() == [0.0] + [1.0] * 6
+
+
 def test_no_pairs_no_slowing() -> None:
     assert clearance_scale(message(), np.zeros(7), np.ones(7), A, margin=0.01, reserve=1.0, dt=DT) is None
 

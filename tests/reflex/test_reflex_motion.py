@@ -372,7 +372,7 @@ def test_after_a_stop_a_gripper_keeps_its_limit_until_another_is_commanded() -> 
 def explained(bias: float) -> Rig:
     """A rig whose shoulder carries this much by gravity."""
     rig = Rig().leased()
-    rig.clearance["effort_bias"][SHOULDER] = bias  # type: ignore[index]
+    rig.clearance["effort_bias"][SHOULDER] = rig.effort[SHOULDER] = bias  # type: ignore[index]
     return rig
 
 

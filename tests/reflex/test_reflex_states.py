@@ -167,17 +167,53 @@ def test_a_refused_first_command_leaves_the_group_holding_but_ends_its_lease() -
 
 
 @pytest.mark.parametrize("state", [State.HOLD, State.RUN])
-def test_stale_readings_stop_every_group_and_end_every_lease(state: State) -> None:
+def test_stale_readings_stop_every_group_until_they_are_back_and_then_leases_end(state: State) -> None:
     rig = Rig().leased() if state == State.HOLD else Rig().running()
     rig.encoder_age = 9 * MS
     rig.tick()
     assert [rig.state(g) for g in ALL] == [State.STOPPING] * 5
     assert rig.cause() & Verdict.STOPPED_ENCODER_STALE
-    assert not rig.reflex["lease"].any()
     rig.ticks(300)
     assert rig.state() == State.STOPPING
     rig.encoder_age = 1 * MS
     assert rig.until(State.HOLD) == _REST_TICKS
+    assert not rig.reflex["lease"].any()
+
+
+def test_no_command_gets_through_while_readings_are_stale() -> None:
+    rig = Rig().running()
+    rig.encoder_age = 9 * MS
+    refused = int(rig.reflex["refused"])
+    for _ in range(100):
+        speed = np.abs(rig.memory.v_last[SHOULDER])
+        rig.run_on(-0.5)
+        assert rig.state() == State.STOPPING
+        assert np.abs(rig.memory.v_last[SHOULDER]) <= speed
+    assert rig.memory.v_last[SHOULDER] == 0.0
+    assert int(rig.reflex["refused"]) == refused  # not judged on readings that are none
+
+
+def test_a_source_goes_on_within_its_lease_when_stale_readings_are_back() -> None:
+    rig = Rig().running()
+    rig.encoder_age = 9 * MS
+    for _ in range(5):
+        rig.run_on()
+    slow, token = rig.memory.v_last[SHOULDER], int(rig.reflex["lease"][ARM])
+    rig.encoder_age = 1 * MS
+    rig.run_on()
+    assert (rig.state(), rig.cause()) == (State.RUN, Verdict.NONE)
+    assert int(rig.reflex["lease"][ARM]) == token
+    assert abs(rig.memory.v_last[SHOULDER] - slow) <= 10.0 * 0.002 + 1e-12  # from where it braked to: no jump
+
+
+def test_readings_that_come_back_impossible_end_the_lease() -> None:
+    rig = Rig().running()
+    rig.encoder_age = 9 * MS
+    rig.tick()
+    rig.encoder_age = 1 * MS
+    rig.q[SHOULDER] += 0.8
+    rig.run_on()
+    assert (rig.state(), rig.holder()) == (State.DAMPED, Source.NOBODY)
 
 
 @pytest.mark.parametrize(("age", "state"), [(8 * MS, State.HOLD), (8 * MS + 1, State.STOPPING), (-2 * MS, State.HOLD),

@@ -41,10 +41,10 @@ def clearance_scale(clearance: Record, q: Array, v: Array, a: Array, *, margin: 
         return None
     involved = gradient != 0.0
     time = reserve * np.where(involved, brake_s, 0.0).max(axis=1)
-    closes = closing > 0.0
-    ratio = room / np.where(closes, closing, 1.0)
+    is_short = closing * (dt + 0.5 * time) > room
+    ratio = room / np.where(is_short, closing, 1.0)
     # The quadratic's root in the form that does not divide by T, which may be tiny.
-    scale = np.where(closes, np.minimum(2.0 * ratio / (dt + np.sqrt(dt * dt + 2.0 * time * ratio)), 1.0), 1.0)
+    scale = np.where(is_short, 2.0 * ratio / (dt + np.sqrt(dt * dt + 2.0 * time * ratio)), 1.0)
     scale = np.where(_linked(involved), scale, 1.0).min(axis=1)
     return np.where(involved, scale[:, None], 1.0).min(axis=0)
 

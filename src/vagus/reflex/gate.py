@@ -120,7 +120,7 @@ class Gate:
                 group.doubted_ns = tick.now_ns
 
     def _stop(self, memory: Memory, g: int, cause: Verdict, *, keeps_lease: bool = False) -> None:
-        """Brake a group; unless it is merely late, its lease ends."""
+        """Brake a group; unless it is merely late, its lease ends at once."""
         group = memory.groups[g]
         is_moving = group.state in (State.RUN, State.STOPPING)
         group.stop(cause)
@@ -211,7 +211,9 @@ class Gate:
             facts = Facts(reading.is_fresh, not reading.is_untrusted[g], still[g], is_inside[g])
             if settle(group, facts, tick.now_ns, self.cfg):
                 self._motion.take_pose(memory, g)
-            if group.state != before or not reading.is_fresh:
+            # Stale readings brake, as a late source does; its lease ends when the group holds, or is not trusted.
+            is_only_stale = not reading.is_fresh and group.state == State.STOPPING
+            if group.state != before and not is_only_stale:
                 memory.leases.end(g, is_stopped=before in (State.RUN, State.STOPPING))
 
     def _grant(self, memory: Memory, now_ns: int) -> None:
@@ -232,6 +234,8 @@ class Gate:
         counter = int(command["counter"])
         if counter == memory.judged[source]:
             return  # judged before: still the current command, or still refused
+        if tick.reading is not None and not tick.reading.is_fresh:
+            return  # nothing is judged on readings that are none; the body is braking
         memory.judged[source] = counter
         judged = self._judge.judge(command, source, memory.leases.held, memory.newest[source], tick.now_ns)
         verdict = judged.verdict

@@ -72,6 +72,7 @@ class Motion:
         self._dt = 1.0 / spec.reflex_hz
         self._limits = Limits.of(spec)
         self._is_wheel = ~self._limits.is_position
+        self._has_wheels = bool(self._is_wheel.any())
         self._encoder = spec.sensor_index(spec.encoder.name)
         self._layout = m.joint_command(spec)
         self._keeps_force = np.array([spec.groups[g].on_estop == "hold" for g in groups.of_joint])
@@ -124,10 +125,8 @@ class Motion:
             flags = [f | (k if b & _RUNNING else 0) for f, k, b in zip(flags, memory.knot.flags, of_group, strict=True)]
         self._advance(memory, v, controlled)
         if memory.knot.effort.any() or memory.effort_last.any():
-            cut = self._exert(memory, active, pace.clearance) * controlled
-            flags = [
-                f | (Verdict.LIMITED_EFFORT if c else 0) for f, c in zip(flags, self._groups.any(cut), strict=True)
-            ]
+            cut = self._groups.any(self._exert(memory, active, pace.clearance) & active)
+            flags = [f | (Verdict.LIMITED_EFFORT if c else 0) for f, c in zip(flags, cut, strict=True)]
         memory.effort_last = memory.effort_last * controlled
         return flags
 
@@ -183,7 +182,7 @@ class Motion:
         tau = np.array(ends)[self._groups.of_joint] * 1e-9
         path = path_velocity(q, v, knot.q, knot.v, tau=tau, dt=dt)
         timely = approach(path, q, knot.q, knot.v, a=limits.acceleration, dt=dt)
-        if self._is_wheel.any():
+        if self._has_wheels:
             ramp = ramp_velocity(v, knot.v, tau=tau, dt=dt)
             path, timely = np.where(self._is_wheel, ramp, path), np.where(self._is_wheel, ramp, timely)
         return path * active, timely * active

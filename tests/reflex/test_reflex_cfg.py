@@ -25,6 +25,7 @@ def test_what_must_be_positive_is_checked(key: str, value: float) -> None:
         ("future_s", [0.0, 0.1], [-1e-9, 0.11, math.nan]),
         ("invalid_ticks", [0, 50], [-1]),
         ("slow_fraction", [1e-6, 1.0], [0.0, 1.01, math.nan]),
+        ("grip_fraction", [1e-6, 1.0], [0.0, 1.01, math.nan]),
         ("person_near_m", [0.0, 1.49], [-0.1, 1.5, math.nan]),
         ("person_far_m", [0.51, 9.0], [0.5, math.inf]),
         ("clearance_margin_m", [0.0, 1.0], [-0.001, math.inf, math.nan]),

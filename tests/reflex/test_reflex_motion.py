@@ -343,7 +343,7 @@ def test_a_stop_near_a_limit_leaves_the_path_rather_than_the_limits() -> None:
     assert 1.0 - 1e-4 <= rig.memory.q_last[SHOULDER] <= 1.0
 
 
-@pytest.mark.parametrize(("given_max", "sent"), [(0.0, 10.0), (3.0, 3.0), (10.0, 10.0), (1e9, 10.0)])
+@pytest.mark.parametrize(("given_max", "sent"), [(0.0, 10.0), (5e-324, 1.0), (0.999, 1.0), (1.001, 1.001), (3.0, 3.0), (1e9, 10.0)])
 def test_a_command_can_lower_a_grippers_effort_limit_but_not_raise_it(given_max: float, sent: float) -> None:
     rig = Rig().leased()
     drive(rig, {GRIPPER: 0.02}, 3, effort_max=given_max)
@@ -417,10 +417,12 @@ def test_feed_forward_effort_without_knowledge_of_gravity_is_small() -> None:
 
 def test_a_gripper_with_a_low_limit_pushes_no_harder_by_feed_forward() -> None:
     rig = Rig().leased()
-    drive(rig, {GRIPPER: 0.02}, 120, effort=1.0, effort_max=0.25)
-    assert rig.sent["effort"][GRIPPER] == 0.25
-    drive(rig, {GRIPPER: 0.02}, 120, effort=-1.0, effort_max=0.25)
-    assert rig.sent["effort"][GRIPPER] == -0.25
+    rig.clearance["effort_bias"][GRIPPER] = 5.0  # type: ignore[index]
+    drive(rig, {GRIPPER: 0.02}, 120, effort=6.0, effort_max=2.0)
+    assert rig.sent["effort"][GRIPPER] == 2.0
+    rig.clearance["effort_bias"][GRIPPER] = -5.0  # type: ignore[index]
+    drive(rig, {GRIPPER: 0.02}, 120, effort=-6.0, effort_max=2.0)
+    assert rig.sent["effort"][GRIPPER] == -2.0
 
 
 def test_feed_forward_effort_ends_at_once_where_the_gate_is_not_in_control() -> None:

@@ -68,6 +68,9 @@ class GateCfg:
     """Share of ``effort_max`` that may remain unexplained by gravity."""
     torque_s: float = 0.05
     """For how long it may remain [s]."""
+    grip_fraction: float = 0.1
+    """Smallest share of ``effort_max`` that a gripper can be limited to: fingers without the force to follow their
+    command would fall behind it, and snap after it when they get their force back."""
     effort_fraction: float = 0.1
     """Share of ``effort_max`` by which feed-forward effort may differ from what gravity explains: feed-forward shifts a
     servo's position by effort over stiffness, beyond what position limits see."""
@@ -103,8 +106,9 @@ class GateCfg:
             raise ConfigError(f"future_s: got {self.future_s}, allowed: 0 to 0.1")
         if self.invalid_ticks < 0:
             raise ConfigError(f"invalid_ticks: got {self.invalid_ticks}, allowed: at least 0")
-        if not 0.0 < self.slow_fraction <= 1.0:
-            raise ConfigError(f"slow_fraction: got {self.slow_fraction}, allowed: in (0, 1]")
+        for key in ("slow_fraction", "grip_fraction"):
+            if not 0.0 < getattr(self, key) <= 1.0:
+                raise ConfigError(f"{key}: got {getattr(self, key)}, allowed: in (0, 1]")
         if not 0.0 <= self.person_near_m < self.person_far_m < math.inf:
             near_far = (self.person_near_m, self.person_far_m)
             raise ConfigError(f"person_near_m, person_far_m: got {near_far}, allowed: finite, 0 <= near < far")

@@ -28,7 +28,7 @@ class Hostile:
         self._high = np.minimum(spec.array("position_max"), 10.0)
         self._speed = spec.array("speed_max")
         self._counter = 0
-        self._sent: list[Record] = []
+        self._sent: list[Record] = [m.blank(self._layout)]
         self._wrong: tuple[Callable[[Record, int], None], ...] = (
             self._no_number, self._old, self._future, self._unleased, self._replayed, self._random_bytes,
         )  # fmt: skip
@@ -114,8 +114,7 @@ class Hostile:
         record["lease"] = self._rng.choice(np.array([0, 1, 2**64 - 1], np.uint64), len(self._spec.groups))
 
     def _replayed(self, record: Record, now_ns: int) -> None:
-        if self._sent:
-            record[...] = self._sent[self._rng.integers(len(self._sent))]
+        record[...] = self._sent[self._rng.integers(len(self._sent))]
 
     def _flipping(self, record: Record, now_ns: int) -> None:
         """From limit to limit, as fast as commands can come."""

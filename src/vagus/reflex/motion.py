@@ -79,6 +79,7 @@ class Motion:
         face = {j for moves in (spec.face.action_units.values() if spec.face else ()) for j in moves}
         self._is_face = np.array([j.name in face for j in spec.joints])  # hits nobody, and speaks to who is near
         self._noise = _NOISE * self._limits.speed
+        self._grip = cfg.grip_fraction * self._limits.effort
         self._effort_slack = cfg.effort_fraction * self._limits.effort
         self._effort_step = self._limits.effort * (self._dt / cfg.effort_ramp_s)
 
@@ -92,7 +93,8 @@ class Motion:
         touched = np.array(judged.touched)[self._groups.of_joint]
         use, limits, knot = judged.use, self._limits, memory.knot
         given = np.where(use & self._keeps_force, command["effort_max"], memory.effort_cap)
-        memory.effort_cap = np.where(given > 0.0, np.minimum(given, limits.effort), limits.effort)
+        cap = np.minimum(np.maximum(given, self._grip), limits.effort)
+        memory.effort_cap = np.where(given > 0.0, cap, limits.effort)
         flags = np.zeros(len(use), np.uint32)
         for name, low, high, flag in (
             ("q", limits.q_min, limits.q_max, Verdict.LIMITED_POSITION),

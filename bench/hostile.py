@@ -43,8 +43,8 @@ from vagus.world.simulation import Simulation
 
 ROOT = Path(__file__).resolve().parents[1]
 Array = NDArray[np.float64]
-SLACK_S = 0.006
-"""The drives' largest delay and one tick [s]."""
+SLACK_S = 0.010
+"""The drives' largest delay, one tick, and the servo's own lag [s]."""
 _EXACT = 1e-6
 """Rounding of differences of 64-bit positions, as a share of the limit."""
 

@@ -163,7 +163,7 @@ class Rig:
         for _ in range(n):
             self.tick()
 
-    def until(self, state: State, g: int = ARM, limit: int = 2000) -> int:
+    def until(self, state: State, g: int = ARM, limit: int = 700) -> int:
         """Tick until a group is in a state; return how many ticks that took."""
         for k in range(limit):
             self.tick()

@@ -90,6 +90,22 @@ def test_pairs_apart_are_slowed_apart() -> None:
     assert s[2] == 1.0
 
 
+def test_a_fast_joint_outside_the_pair_does_not_count() -> None:
+    # Room for the pair's own braking (0.7 mm), not for that of joint 1, which is in no pair.
+    assert clearance_scale(message((0.011, {0: -0.5})), np.zeros(7), np.array([0.1, 2.0, 0, 0, 0, 0, 0]), A,
+                           margin=0.01, reserve=1.0, dt=DT).tolist() == [1.0] * 7  # fmt: skip
+
+
+def test_joints_of_other_pairs_do_not_count() -> None:
+    alone = scale(message((0.07, {0: -0.5})), {0: 1.0})[0]
+    assert scale(message((0.07, {0: -0.5}), (9.0, {1: -0.1})), {0: 1.0, 1: 2.0})[0] == pytest.approx(alone)
+
+
+def test_braking_that_takes_more_than_a_second() -> None:
+    s = scale(message((1.01, {0: -0.5})), {0: 8.0})[0]  # closes at 4 m/s, 2 s to brake, 4 m
+    assert s * 4.0 * DT + s * s * 4.0 * 2.0 / 2 == pytest.approx(1.0)
+
+
 def test_a_pair_that_hardly_closes_is_no_trouble() -> None:
     s = scale(message((0.0, {0: -0.5}), (0.5, {1: -1.0})), {0: 1.0, 1: 1e-311})
     assert s.tolist() == [0.0] + [1.0] * 6

@@ -309,6 +309,14 @@ def test_any_nonzero_use_counts_as_use() -> None:
     assert outcome(rig, command) == Verdict.REFUSED_NOT_FINITE
 
 
+def test_what_became_of_several_sources_commands_is_told_together_and_counted() -> None:
+    rig = Rig().leased()
+    bad = [(Source.IDLE, rig.command({SHOULDER: 0.0})), (Source.SKILL, rig.command({SHOULDER: np.nan}))]
+    rig.tick(*bad)
+    assert rig.verdict() == Verdict.REFUSED_NO_LEASE | Verdict.REFUSED_NOT_FINITE
+    assert rig.memory.refused == 2
+
+
 def test_lease_is_checked_before_anything_else_so_that_strangers_disturb_nobody() -> None:
     rig = Rig().running()
     rig.tick((Source.IDLE, rig.command({SHOULDER: np.nan}, at_ms=-5.0)))

@@ -146,6 +146,36 @@ def test_a_gap_while_braking_leaves_the_stop_to_the_bodys_brakes() -> None:
     assert not rig.memory.v_last.any()
 
 
+def test_what_stopped_a_group_before_is_not_forgotten() -> None:
+    rig = Rig().running()
+    rig.until(State.STOPPING)
+    stopped(rig)
+    assert rig.cause() == Verdict.STOPPED_LATE | Verdict.STOPPED_ESTOP
+
+
+def test_a_robot_moved_out_of_its_limits_meanwhile_is_not_taken_over() -> None:
+    rig = settled(Rig().running())
+    rig.follows[:] = False
+    for _ in range(200):
+        rig.q[SHOULDER] = min(1.2, rig.q[SHOULDER] + 0.01)
+        rig.tick()
+    release(rig)
+    rig.ticks(100)
+    assert rig.state() == State.STANDBY
+    assert rig.sent["mode"][SHOULDER] == Mode.BRAKE
+
+
+def test_a_gripper_that_was_not_trusted_does_not_go_back_to_its_old_command() -> None:
+    rig = Rig().hold()
+    rig.valid[GRIPPER] = 0
+    rig.until(State.DAMPED, HAND)
+    stopped(rig)
+    rig.valid[GRIPPER] = 1
+    rig.ticks(60)
+    release(rig)
+    assert rig.sent["mode"][GRIPPER] == Mode.BRAKE
+
+
 def test_a_second_stop_does_not_start_anew() -> None:
     rig = settled(Rig().running())
     stopped(rig, Source.SKILL)
@@ -177,7 +207,8 @@ def test_nobody_else_does(source: Source) -> None:
     release(rig, source)
     assert [rig.state(g) for g in ALL] == [State.ESTOP] * 5
     assert rig.verdict() == Verdict.REFUSED_STATE
-    assert rig.memory.refused == refused + 1
+    release(rig, source)
+    assert rig.memory.refused == refused + 2
 
 
 def test_it_is_not_left_before_the_stop_is_over() -> None:
@@ -185,6 +216,9 @@ def test_it_is_not_left_before_the_stop_is_over() -> None:
     release(rig)
     assert [rig.state(g) for g in ALL] == [State.ESTOP] * 5
     assert all(rig.verdict(g) & Verdict.REFUSED_STATE for g in ALL)
+    assert rig.memory.refused == 1
+    release(rig)
+    assert rig.memory.refused == 2
 
 
 def test_it_is_not_left_in_the_tick_it_came_in() -> None:

@@ -90,10 +90,10 @@ def test_a_higher_source_waits_for_a_moving_group_to_stop(state: State) -> None:
     assert (leases.held[0], leases.waiting[0]) == (before, ask(Source.SKILL, nonce=2))
 
 
-@pytest.mark.parametrize(("at", "answer"), [(SECOND - 1, Answer.REFUSED), (SECOND, Answer.WAITING)])
+@pytest.mark.parametrize(("at", "answer"), [(8 * SECOND - 1, Answer.REFUSED), (8 * SECOND, Answer.WAITING)])
 def test_a_waiting_higher_source_keeps_lower_ones_out_until_its_time_is_over(at: int, answer: Answer) -> None:
     leases = Leases(1, seed=5)
-    leases.ask(0, ask(Source.TELEOP), State.STOPPING)
+    leases.ask(0, ask(Source.TELEOP, at=7 * SECOND), State.STOPPING)
     assert leases.ask(0, ask(Source.SKILL, nonce=2, at=at), State.STOPPING) is answer
 
 

@@ -343,7 +343,9 @@ def test_a_stop_near_a_limit_leaves_the_path_rather_than_the_limits() -> None:
     assert 1.0 - 1e-4 <= rig.memory.q_last[SHOULDER] <= 1.0
 
 
-@pytest.mark.parametrize(("given_max", "sent"), [(0.0, 10.0), (5e-324, 1.0), (0.999, 1.0), (1.001, 1.001), (3.0, 3.0), (1e9, 10.0)])
+@pytest.mark.parametrize(
+    ("given_max", "sent"), [(0.0, 10.0), (5e-324, 1.0), (0.999, 1.0), (1.001, 1.001), (3.0, 3.0), (1e9, 10.0)]
+)
 def test_a_command_can_lower_a_grippers_effort_limit_but_not_raise_it(given_max: float, sent: float) -> None:
     rig = Rig().leased()
     drive(rig, {GRIPPER: 0.02}, 3, effort_max=given_max)

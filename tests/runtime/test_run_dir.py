@@ -1,12 +1,19 @@
 """The run directory: one supervisor a robot, clear errors for everyone else."""
 
+import fcntl
+import os
+import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pytest
 
-from vagus.core.errors import ConfigError
+from vagus.core.errors import ConfigError, StreamError
 from vagus.core.robot import GroupSpec, JointSpec, RobotSpec
 from vagus.runtime import run_dir
+from vagus.runtime.supervisor import Supervisor
 
 
 @pytest.fixture
@@ -66,3 +73,80 @@ def test_a_torn_description_is_refused(root: Path) -> None:
     with pytest.raises(ConfigError, match="not a run's description"):
         run_dir.load(path)
     lock.close()
+
+
+def test_the_moment_that_a_listing_holds_the_lock_does_not_refuse_a_start(root: Path) -> None:
+    run_dir.claim("toy")[1].close()
+    looking = (root / "toy" / "run.lock").open("rb")
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    threading.Timer(0.05, looking.close).start()
+    _, lock = run_dir.claim("toy")
+    assert run_dir.running() == ["toy"]
+    lock.close()
+
+
+def test_a_lock_on_a_directory_that_was_cleaned_away_is_not_a_claim(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock, moved = fcntl.flock, list[Path]()
+
+    def clean_first(lock: IO[bytes], how: int) -> None:
+        if not moved:
+            moved.append((root / "toy").rename(root / "cleaned"))
+        flock(lock, how)
+
+    monkeypatch.setattr(run_dir.fcntl, "flock", clean_first)
+    path, lock = run_dir.claim("toy")
+    assert path.samefile(root / "toy")
+    assert run_dir.running() == ["toy"]
+    lock.close()
+
+
+def test_which_robot_is_meant_must_be_said_when_several_run(root: Path) -> None:
+    locks = [run_dir.claim(name)[1] for name in ("a", "b")]
+    with pytest.raises(ConfigError, match=r"got none, but several are running, allowed: a, b"):
+        run_dir.choose(None)
+    with pytest.raises(ConfigError, match=r"got 'c', allowed, because running: a, b"):
+        run_dir.choose("c")
+    assert run_dir.choose("b") == root / "b"
+    for lock in locks:
+        lock.close()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory to another user")
+def test_a_directory_of_another_user_is_refused(root: Path) -> None:
+    (root / "toy").mkdir()
+    os.chown(root / "toy", 65534, 65534)
+    with pytest.raises(ConfigError, match="another user"):
+        run_dir.claim("toy")
+
+
+def test_a_place_that_cannot_hold_run_directories_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (root / "file").touch()
+    monkeypatch.setattr(run_dir, "ROOT", root / "file")
+    with pytest.raises(ConfigError, match=r"run directory .*/file/toy: Not a directory; allowed: .* VAGUS_RUN_ROOT"):
+        run_dir.claim("toy")
+
+
+@pytest.fixture
+def tiny(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file system of 100 kB in memory as the place of run directories."""
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(root)], check=False)
+    if mounted.returncode:
+        pytest.skip("mounting a tiny file system is not allowed here")
+    yield root
+    subprocess.run(["umount", str(root)], check=True)
+
+
+def test_a_full_memory_file_system_is_said_before_anything_starts_and_gives_back_what_was_made(tiny: Path) -> None:
+    with pytest.raises(StreamError, match=r"no room for its ring in .*: \d+ bytes needed, \d+ free"):
+        Supervisor(make_run(), report=print)
+    assert list(tiny.glob("*/*.ring")) == []
+    assert run_dir.running() == []
+
+
+def test_no_room_even_for_the_description_is_said(tiny: Path) -> None:
+    (tiny / "filler").write_bytes(bytes(100 << 10))
+    with pytest.raises(ConfigError, match="No space left on device"):
+        Supervisor(make_run(), report=print)
+    assert run_dir.running() == []

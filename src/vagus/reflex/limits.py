@@ -172,7 +172,7 @@ def braking_scale(v: Array, a: Array, groups: Groups, *, dt: float) -> Array:
     longest, T = max |v_i| / a_i, brakes with all it has: v <- v (1 - dt / T), and T <- T - dt. At rest after T.
     """
     time_left = groups.max(np.abs(v) / a)
-    return 1.0 - np.minimum(dt / np.maximum(time_left, dt), 1.0)
+    return 1.0 - dt / np.maximum(time_left, dt)
 
 
 class Bounds(NamedTuple):

@@ -32,7 +32,7 @@ _MOVING = 0.05
 """A joint faster than this moves [rad/s or m/s]."""
 _ANSWER_S = 120.0
 """What was said and got no outcome for this long will get none [s]: every skill has its own, shorter limit."""
-_HANG_UP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,7 +139,7 @@ class Live:
 
     def go(self) -> dict[str, Any]:
         """Run until the end and return the summary."""
-        for number in _HANG_UP:
+        for number in _ENDING:
             signal.signal(number, self.end)
         start_s = self._spoke_s = time.monotonic()
         try:

@@ -22,10 +22,9 @@ from vagus.core.frames import quat_from_axis_angle
 from vagus.core.messages import Record
 from vagus.core.robot import CameraSpec, RobotSpec
 from vagus.world.camera_noise import CameraCfg, CameraNoise
+from vagus.world.gl import GL_APT
 from vagus.world.scenes import set_light
 
-GL_APT = "apt-get install -y libegl1 libgl1-mesa-dri"
-"""What installs the libraries that render without a screen or GPU on Debian and Ubuntu."""
 _MAX_GEOMS = 2000
 _STREAM_KEY = int.from_bytes(b"camera", "big")
 """Keeps the cameras' random numbers apart from those that others draw from the same seed."""

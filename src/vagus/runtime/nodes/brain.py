@@ -17,12 +17,14 @@ from vagus.decide.phrases import Call, understand
 from vagus.perceive.odometry import Odometry, OdometryPose
 from vagus.runtime.context import Context
 from vagus.streams.ring import Reader
+from vagus.streams.streams import Streams
 
 _ALIVE = "alive"
 _ALIVE_ID = 0
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
-
+_UNENDED_MAX = 8
+"""How many of the last words a restarted brain looks for outcomes of: outcomes of older ones may be overwritten."""
 _RESTARTED = "I was restarted and gave up what I was doing. 다시 시작해서 하던 일을 그만두었습니다."
 
 
@@ -41,7 +43,8 @@ class BrainNode:
     """Reads words and sensors; writes ``command.skill``, ``request.skill``, ``say`` and ``outcome``.
 
     A new utterance replaces what is left of the one before; skills on other groups go on. A brain that was restarted
-    does nothing of what an earlier one heard: its words may be old, and the robot is somewhere else by now.
+    does nothing of what an earlier one heard: its words may be old, and the robot is somewhere else by now. What came
+    to no outcome gets one, "interrupted".
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -63,15 +66,15 @@ class BrainNode:
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
         self._busy_ns = 0
         self._is_restarted = streams.reader("stats.brain").latest() is not None
-        if self._is_restarted:
-            for ear in self._ears:
-                ear.latest()  # what was said before is read already
+        self._interrupted = _unended(self._ears, streams) if self._is_restarted else []
 
     def step(self, now_ns: int) -> None:
         """Hear, decide, act, and say what came of it."""
         if self._is_restarted:
             self._is_restarted = False
             self._speak(_RESTARTED, now_ns)
+            for about in self._interrupted:
+                self._publish_outcome(about, "interrupted", [], now_ns)
         for ear in self._ears:
             for utterance in ear.since():
                 self._hear(utterance, now_ns)
@@ -144,9 +147,10 @@ class BrainNode:
         task, self._task = self._task, None
         if task is None:
             return
-        ok = reason == "done"
-        words = json.dumps({"id": task.id, "ok": ok, "reason": reason, "steps": task.steps}, ensure_ascii=False)
-        self._outcome.publish(self._text(words, now_ns, task.id))
+        self._publish_outcome(task.id, reason, task.steps, now_ns)
+
+    def _publish_outcome(self, about: int, reason: str, steps: list[dict[str, Any]], now_ns: int) -> None:
+        self._outcome.publish(self._text(outcome_json(about, reason, steps), now_ns, about))
 
     def _speak(self, words: str, now_ns: int) -> None:
         self._say.publish(self._text(words, now_ns, self._task.id if self._task else 0))
@@ -165,6 +169,27 @@ class BrainNode:
         if self._is_able_to_blink and not self._runner.running and now_ns - self._busy_ns > _IDLE_NS:
             self._runner.start(_ALIVE, {}, _ALIVE_ID)
             self._busy_ns = now_ns
+
+
+def outcome_json(about: int, reason: str, steps: list[dict[str, Any]]) -> str:
+    """Return an outcome as JSON that fits in one message: if need be without figures, or without its last steps."""
+    whole: dict[str, Any] = {"id": about, "ok": reason == "done", "reason": reason, "steps": steps}
+    words = json.dumps(whole, ensure_ascii=False)
+    kept = [{key: step[key] for key in ("skill", "ok", "reason")} for step in steps]
+    while len(words.encode()) > m.TEXT_BYTES:
+        words = json.dumps(whole | {"steps": kept, "left_out": len(steps) - len(kept)}, ensure_ascii=False)
+        kept = kept[:-1]
+    return words
+
+
+def _unended(ears: list[Reader], streams: Streams) -> list[int]:
+    """Take what was said before a restart off the ears; return the ids of the last that have no outcome."""
+    heard: list[m.Record] = []
+    for ear in ears:
+        heard += ear.since()
+    heard.sort(key=lambda words: int(words["stamp_ns"]))
+    ended = {int(outcome["id"]) for outcome in streams.reader("outcome").since()}
+    return [int(words["id"]) for words in heard[-_UNENDED_MAX:] if int(words["id"]) not in ended]
 
 
 def _latest(reader: Reader | None) -> m.Record | None:

@@ -35,4 +35,5 @@ def decode(data: bytes, layout: np.dtype[np.void]) -> Record:
     """Return the record in a CDR message. Raises CommandError if the message has another length."""
     if len(data) != len(_HEADER) + layout.itemsize or data[:4] != _HEADER:
         raise CommandError(f"a message of {len(data)} bytes, allowed: {len(_HEADER) + layout.itemsize}, plain CDR")
-    return np.frombuffer(data[len(_HEADER) :], layout)[0].copy().reshape(())
+    # Not by NumPy's copy: it copies field by field and leaves what lies between fields as it happens to be.
+    return np.ndarray((), layout, bytearray(data[len(_HEADER) :]))

@@ -42,7 +42,7 @@ test: $(VENV)/dev ## Run the tests
 check: $(VENV)/dev ## Everything CI checks: ruff, pyright, import-linter, tests with the gate's coverage, docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 	$(BIN)/coverage run --branch --source=src/vagus/reflex -m pytest tests/reflex
 	$(BIN)/coverage report --fail-under=100

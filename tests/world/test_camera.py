@@ -174,7 +174,7 @@ def test_an_unknown_renderer_is_refused(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_missing_library_is_named_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     renderer(Bench(PERFECT), ideal()).close()  # EGL is loaded now, and one process cannot have OSMesa beside it
     monkeypatch.setenv("MUJOCO_GL", "osmesa")
-    with pytest.raises(ConfigError, match="apt-get install -y libegl1 libgl1-mesa-dri"):
+    with pytest.raises(ConfigError, match="apt-get install -y libegl1 libgles2 libgl1-mesa-dri"):
         CameraRenderer(Bench(PERFECT).sim.model, SPEC, CAM, seed=0)
 
 

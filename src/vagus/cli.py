@@ -106,6 +106,9 @@ def _go_live(cfg: "LiveCfg") -> None:
 @app.command
 def stop(name: Name = None, /) -> None:
     """Stop the robot at once; returns when the body's own readings show rest. Stays stopped until `vagus reset`."""
+    from vagus.runtime.realtime import RealtimeCfg, set_up
+
+    set_up(RealtimeCfg(priority=50))  # the robot's own processes are real-time; loading the rest must not wait for them
     from vagus.runtime import run_dir
     from vagus.runtime import stop as stopping
 

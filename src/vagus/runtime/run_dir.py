@@ -117,7 +117,7 @@ def _lock(path: Path, name: str) -> IO[bytes]:
 
 
 def _await_orphans(path: Path, name: str) -> None:
-    """Wait for the processes of a supervisor that was killed; they end by themselves unless they are frozen."""
+    """Wait for the processes of a supervisor that was killed; they end by themselves unless they hang."""
     end_s = time.monotonic() + _ORPHANS_S
     while rings := [ring for ring in path.glob("*.ring") if writer_is_alive(ring)]:
         if time.monotonic() > end_s:

@@ -127,11 +127,11 @@ class Supervisor:
     def _ended(self, child: _Child, code: int, now_s: float) -> None:
         words = f"{child.row.name} ended ({_cause(code)})"
         if not child.row.restarts or (code == WRONG_CONFIG and child.restarts == 0):
-            raise VagusError(f"{words}: {_last_words(child)}")
+            raise VagusError(f"{words}{_last_words(child)}")
         if now_s - child.started_s > _WELL_AFTER_S:
             child.backoff_s = _BACKOFF_MIN_S
         child.restart_at_s = now_s + child.backoff_s
-        self._report(f"{words}; starting it again in {child.backoff_s:.1f} s: {_last_words(child)}")
+        self._report(f"{words}; starting it again in {child.backoff_s:.1f} s{_last_words(child)}")
         child.backoff_s = min(2 * child.backoff_s, _BACKOFF_MAX_S)
 
     def _is_frozen(self, child: _Child, now_s: float) -> bool:
@@ -146,7 +146,9 @@ class Supervisor:
             return subprocess.Popen(
                 [*CHILD, str(self.path), name, str(os.getpid())],
                 stdin=subprocess.DEVNULL, stdout=words, stderr=words, env={**os.environ, **_ONE_THREAD},
-                process_group=0,  # what a terminal sends (Ctrl-C, Ctrl-Z) is for the supervisor alone
+                # What a terminal sends (Ctrl-C, Ctrl-Z) is for the supervisor alone; and if that is killed while this
+                # process is frozen, the kernel hangs up on the orphaned group.
+                process_group=0,
             )  # fmt: skip
 
     def _trim_logs(self, now_s: float) -> None:
@@ -177,10 +179,10 @@ def _size(log: Path) -> int:
 
 
 def _last_words(child: _Child) -> str:
-    """Return the last line that a process wrote since it was started."""
+    """Return the last line that a process wrote since it was started, after a colon; nothing if it wrote none."""
     raw = child.log.read_bytes() if child.log.exists() else b""
     lines = raw[min(child.log_from, len(raw)) :].decode(errors="replace").strip().splitlines()
-    return next((line for line in reversed(lines) if not line.startswith(GRANTED)), "it left no message")
+    return next((f": {line}" for line in reversed(lines) if not line.startswith(GRANTED)), "")
 
 
 def _wait_or_kill(popen: subprocess.Popen[bytes]) -> None:

@@ -1,0 +1,235 @@
+"""The supervisor, with a robot of tiny processes: restarts with back-off, ends in order, leaves nobody behind."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import toy_robot
+
+from vagus.core.errors import ConfigError, VagusError
+from vagus.runtime import run_dir, supervisor
+from vagus.runtime.supervisor import Supervisor
+from vagus.streams.streams import shared_streams
+
+PATIENCE_S = 30.0
+NAMES = toy_robot.NAMES
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(run_dir, "ROOT", tmp_path)
+    monkeypatch.setattr(supervisor, "processes", toy_robot.processes)
+    monkeypatch.setattr(supervisor, "CHILD", toy_robot.CHILD)
+    return tmp_path
+
+
+class Robot:
+    """The toy under a supervisor, and what that said."""
+
+    def __init__(self, *names: str, **moods: str) -> None:
+        self.said: list[str] = []
+        self.names = names or (*moods, "world")
+        run = replace(toy_robot.RUN, scene=" ".join(self.names))
+        self.supervisor = Supervisor(run, report=self.said.append)
+        for name, mood in moods.items():
+            self.tell(name, mood)
+        self.supervisor.start()
+
+    def tell(self, name: str, mood: str) -> None:
+        (self.supervisor.path / f"mood.{name}").write_text(mood)
+
+    def until(self, condition: Callable[[], object]) -> None:
+        end_s = time.monotonic() + PATIENCE_S
+        while not condition():
+            assert time.monotonic() < end_s, self.said
+            self.supervisor.watch()
+            time.sleep(0.01)
+
+    def live(self) -> None:
+        """Wait until every process showed life."""
+        readers = [self.supervisor.streams.reader(f"stats.{name}") for name in self.names]
+        self.until(lambda: all(reader.latest() is not None for reader in readers))
+
+    def pids(self) -> list[int]:
+        return [self.supervisor.pid(name) for name in self.names]
+
+
+@pytest.fixture
+def robots(root: Path) -> Iterator[Callable[..., Robot]]:
+    made: list[Robot] = []
+
+    def make(*names: str, **moods: str) -> Robot:
+        made.append(Robot(*names, **moods))
+        return made[-1]
+
+    yield make
+    for robot in made:
+        robot.supervisor.stop()
+
+
+def test_a_process_that_crashes_is_started_again_ever_later(robots: Callable[..., Robot]) -> None:
+    robot = robots(brain="crash")
+    robot.until(lambda: robot.supervisor.restarts("brain") == 3)
+    lines = [line for line in robot.said if line.startswith("brain ended (exit status 1)")]
+    assert [re.findall(r"in ([\d.]+) s", line)[0] for line in lines] == ["0.1", "0.2", "0.4"]
+    assert all(line.endswith("RuntimeError: the toy broke") for line in lines)
+
+
+def test_a_frozen_process_is_killed_once_and_started_again(robots: Callable[..., Robot]) -> None:
+    robot = robots("brain", "reflex")
+    robot.live()
+    os.kill(robot.supervisor.pid("brain"), signal.SIGSTOP)
+    os.kill(robot.supervisor.pid("reflex"), signal.SIGSTOP)
+    robot.until(lambda: all(robot.supervisor.restarts(name) == 1 for name in ("brain", "reflex")))
+    assert sorted(line for line in robot.said if "frozen" in line) == [
+        "brain is frozen; killing it",
+        "reflex is frozen; killing it",
+    ]
+
+
+def test_a_frozen_process_that_outlives_its_killing_for_a_while_is_reported_once(
+    robots: Callable[..., Robot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    robot = robots("brain")
+    robot.live()
+    (child,) = robot.supervisor._children
+    child.popen.send_signal(signal.SIGSTOP)
+    monkeypatch.setattr(child.popen, "kill", lambda: None)  # as in a driver that does not return
+    robot.until(lambda: robot.said)
+    for _ in range(10):
+        robot.supervisor.watch()
+    assert robot.said == ["brain is frozen; killing it"]
+
+
+def test_a_restarted_process_has_time_to_get_ready(robots: Callable[..., Robot]) -> None:
+    robot = robots("brain")
+    robot.live()
+    robot.tell("brain", "stuck")
+    os.kill(robot.supervisor.pid("brain"), signal.SIGKILL)
+    robot.until(lambda: robot.supervisor.restarts("brain") == 1)
+    second, end_s = robot.supervisor.pid("brain"), time.monotonic() + toy_robot.SILENCE_S + 0.3
+    robot.until(lambda: time.monotonic() > end_s)
+    assert robot.supervisor.pid("brain") == second
+
+
+def test_a_process_that_cannot_run_as_configured_ends_the_run_in_its_own_words(robots: Callable[..., Robot]) -> None:
+    robot = robots(recorder="wrong")
+    with pytest.raises(VagusError, match=r"recorder ended \(exit status 78\): toy setting: got 1, allowed: 2"):
+        robot.until(lambda: False)
+
+
+@pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])
+def test_the_world_ended_or_frozen_ends_the_run(robots: Callable[..., Robot], kind: signal.Signals) -> None:
+    robot = robots("world")
+    robot.live()
+    os.kill(robot.supervisor.pid("world"), kind)
+    with pytest.raises(VagusError, match=r"world ended \(signal 9, Killed\)"):
+        robot.until(lambda: False)
+
+
+def test_stop_ends_the_reflex_after_its_clients_the_world_next_and_the_recorder_last(
+    robots: Callable[..., Robot],
+) -> None:
+    robot = robots(*NAMES, brain="slow")
+    robot.live()
+    pids = robot.pids()
+    robot.supervisor.stop()
+    closed = {name: int((robot.supervisor.path / f"closed.{name}").read_text()) for name in NAMES}
+    assert sorted(closed, key=closed.__getitem__) == ["brain", "reflex", "world", "recorder"]
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+
+
+def test_stop_leaves_no_process_not_even_one_that_does_not_listen_and_no_ring(
+    robots: Callable[..., Robot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_END_S", 0.3)
+    robot = robots("brain", "recorder", brain="deaf")
+    robot.live()
+    os.kill(robot.supervisor.pid("recorder"), signal.SIGSTOP)
+    pids = robot.pids()
+    robot.supervisor.stop()
+    assert not any(psutil.pid_exists(pid) for pid in pids)
+    assert list(robot.supervisor.path.glob("*.ring")) == []
+    assert (robot.supervisor.path / "log" / "brain.log").exists()  # what it said stays readable
+
+
+def test_a_process_that_is_told_twice_to_end_still_closes(robots: Callable[..., Robot]) -> None:
+    robot = robots(recorder="slow")
+    robot.live()
+    process = psutil.Process(robot.supervisor.pid("recorder"))
+    process.terminate()
+    time.sleep(0.1)
+    process.terminate()
+    robot.until(lambda: (robot.supervisor.path / "closed.recorder").exists())
+
+
+def test_logs_do_not_fill_memory(robots: Callable[..., Robot], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(supervisor, "_LOOK_AT_LOGS_S", 0.0)
+    robot = robots("brain")
+    log = robot.supervisor.path / "log" / "brain.log"
+    log.write_bytes(b"first\n" + bytes(5 << 20))
+    robot.supervisor.watch()
+    assert log.stat().st_size <= 64 << 10
+    assert log.read_bytes().startswith(b"first")
+
+
+def supervised(root: Path) -> tuple[subprocess.Popen[str], list[int]]:
+    """Start a supervisor of its own process; return it and its children's ids once they live."""
+    command = [sys.executable, toy_robot.__file__, "supervise", str(root)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return process, [int(word) for word in process.stdout.readline().split()]
+
+
+def gone(pids: list[int]) -> bool:
+    end_s = time.monotonic() + PATIENCE_S
+    while any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in pids):
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_when_the_supervisor_is_killed_all_its_processes_end_frozen_ones_too_and_the_next_run_starts(
+    root: Path,
+) -> None:
+    process, pids = supervised(root)
+    assert len(pids) == len(NAMES)
+    frozen = psutil.Process(pids[NAMES.index("brain")])
+    frozen.suspend()
+    while frozen.status() != psutil.STATUS_STOPPED:
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    path, lock = run_dir.claim("toy")  # waits for them
+    assert gone(pids)
+    assert list(path.glob("*.ring")) == []
+    run_dir.release(path, lock)
+
+
+def test_a_process_of_an_earlier_run_that_does_not_end_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_dir, "_ORPHANS_S", 0.1)
+    path, lock = run_dir.claim("toy")
+    streams = shared_streams(path, toy_robot.RUN.table())
+    streams.writer("say")
+    lock.close()
+    with pytest.raises(ConfigError, match=f"earlier run are still there; end them: kill -9 {os.getpid()}$"):
+        run_dir.claim("toy")
+    assert (path / "say.ring").exists()
+    streams.close()
+
+
+def test_a_process_whose_supervisor_has_ended_before_it_began_does_nothing(root: Path) -> None:
+    path, lock = run_dir.claim("toy")
+    run_dir.save(path, toy_robot.RUN)
+    command = [*toy_robot.CHILD, str(path), "brain", str(os.getpid() + 1)]
+    assert subprocess.run(command, check=False, timeout=PATIENCE_S).returncode == 0
+    assert not (path / "closed.brain").exists()
+    run_dir.release(path, lock)

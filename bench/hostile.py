@@ -6,7 +6,8 @@ Three hostile sources (idle, skill, teleop) send one command each in every tick,
 ``joint_command`` drives the simulated robot with its real motors, sensors and noise; clearances and people are
 perceived as on the robot. Two referees that share no code with the gate watch:
 
-- what reached the motors: position, speed and acceleration (differences of the commanded positions) against the spec;
+- what reached the motors: position, speed and acceleration (differences of the commanded positions) against the spec
+  (a joint that stands beyond a limit already, by noise or by force, may be held there, and moved inward only);
 - the world's truth: joint positions and speeds of the physics, beside the limits, in encoder coordinates.
 
 Target: nothing beyond a limit reaches the motors. In the world drives act up to 4 ms late and servos swing about what
@@ -74,6 +75,8 @@ class Referee:
     tolerance: float
     slack_s: float
     """How far beyond a position limit is within tolerance: what full speed covers in this time [s]."""
+    may_stand: bool = False
+    """What was beyond a position limit in the tick before may be as far beyond in this one."""
     beyond: dict[str, float] = field(default_factory=lambda: {"rad": 0.0, "m": 0.0})
     """The farthest a joint was beyond a position limit, by unit."""
     position: Figure = field(default_factory=Figure)
@@ -88,11 +91,12 @@ class Referee:
         self._is_wheel = np.array([j.mode == "velocity" for j in self.spec.joints])
         self._q: Array | None = None
         self._v: Array | None = None
+        self._stood: Array = np.zeros(self.spec.n_joints)
 
     def watch(self, q: Array, v: Array, *, judged: NDArray[np.bool_], dt: float) -> None:
         """Judge this tick's joints (mask): positions, and speeds by their difference (``v`` itself for wheels)."""
         is_judged = judged & ~self._is_wheel
-        beyond = np.where(is_judged, np.maximum(q - self._high, self._low - q), -1.0)
+        beyond = np.where(is_judged, self._beyond(q) - self._stood, -1.0)
         for unit, mask in self._units.items():
             self.beyond[unit] = max(self.beyond[unit], float(beyond[mask].max(initial=0.0)))
         half = 0.5 * (self._high - self._low)
@@ -107,6 +111,11 @@ class Referee:
                 self.acceleration.see(self.spec, np.where(is_judged, share, np.nan), 1e-3 * _EXACT / dt)
             self._v, self._before = speed, judged & self._judged
         self._q, self._judged = q.copy(), judged
+        if self.may_stand:
+            self._stood = np.maximum(self._beyond(q), 0.0)
+
+    def _beyond(self, q: Array) -> Array:
+        return np.maximum(q - self._high, self._low - q)
 
 
 class Arena:
@@ -133,7 +142,7 @@ class Arena:
         self.sources = [Hostile(spec, source, self._rng) for source in m.SOURCES_COMMANDING]
         joints = [self._simulation.model.joint(name).id for name in spec.joint_names]
         self._qpos, self._dof = self._simulation.model.jnt_qposadr[joints], self._simulation.model.jnt_dofadr[joints]
-        self.motors, self.world = Referee(spec, 0.0, 0.0), Referee(spec, 0.2, SLACK_S)
+        self.motors, self.world = Referee(spec, 0.0, 0.0, may_stand=True), Referee(spec, 0.2, SLACK_S)
         self._newest: dict[str, Record] = {}
         self._reflex, self._command = m.blank(m.reflex(spec)), None
         self.ticks = self.running = 0

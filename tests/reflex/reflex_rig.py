@@ -91,7 +91,8 @@ class Rig:
         self.proximity: Record | None = m.blank(m.proximity(self.spec))
         self.proximity["distance"] = np.nan
         self.proximity_age: int | None = 50 * MS
-        self.envelope = None
+        self.envelope: dict[str, Any] = {}
+        """Fields that every command declares: ``position_min``, ``position_max``, ``speed_max``."""
         self.is_request_lost = False
         self.has_body = True
         self.counter = 0
@@ -144,7 +145,7 @@ class Rig:
             joint_state=self.joint_state() if self.has_body else None,
             commands=[message for is_command, message in names if is_command],
             requests=[message for is_command, message in names if not is_command],
-            clearance=self.clearance, proximity=self.proximity, envelope=self.envelope,
+            clearance=self.clearance, proximity=self.proximity,
             is_request_lost=self.is_request_lost,
         )  # fmt: skip
         self.out = self.gate.step(self.memory, inputs, self.now)
@@ -194,7 +195,10 @@ class Rig:
             record["v" if joint in (LEFT, RIGHT) else "q"][joint] = target
             if joint not in (LEFT, RIGHT):
                 record["v"][joint] = v
-        for key, value in changes.items():
+        if self.envelope:
+            record["bounded"] = record["use"]
+            record["position_min"], record["position_max"], record["speed_max"] = -np.inf, np.inf, np.inf
+        for key, value in (self.envelope | changes).items():
             record[key] = value
         return record
 

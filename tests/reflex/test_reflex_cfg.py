@@ -4,8 +4,9 @@ import math
 
 import pytest
 
+from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
-from vagus.reflex.cfg import Envelope, GateCfg
+from vagus.reflex.cfg import GateCfg
 
 POSITIVE = ["command_encoder_age_s", "command_age_s", "horizon_s", "request_age_s", "lease_max_s", "near_rad", "near_m",
             "rest_rad_s", "rest_m_s", "rest_s", "jump_factor", "jump_rad", "jump_m", "damped_s", "estop_settle_s",

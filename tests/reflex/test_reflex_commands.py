@@ -140,11 +140,41 @@ def test_a_negative_effort_limit_is_no_number() -> None:
     assert outcome(rig, first(rig, effort_max=-1e-9)) == Verdict.REFUSED_NOT_FINITE
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "speed", "verdict"),
+    [
+        (-0.5, 0.5, 1.0, Verdict.NONE),
+        (0.25, 0.25, 5e-324, Verdict.NONE),
+        (-np.inf, np.inf, np.inf, Verdict.NONE),
+        (0.5, 0.5 - 1e-9, 1.0, Verdict.REFUSED_NOT_FINITE),
+        (np.nan, 0.5, 1.0, Verdict.REFUSED_NOT_FINITE),
+        (-0.5, np.nan, 1.0, Verdict.REFUSED_NOT_FINITE),
+        (-0.5, 0.5, 0.0, Verdict.REFUSED_NOT_FINITE),
+        (-0.5, 0.5, -1.0, Verdict.REFUSED_NOT_FINITE),
+        (-0.5, 0.5, np.nan, Verdict.REFUSED_NOT_FINITE),
+    ],
+)
+def test_an_envelope_must_be_a_box_and_a_speed(low: float, high: float, speed: float, verdict: Verdict) -> None:
+    for joint in (SHOULDER, ELBOW):
+        rig = Rig().leased()
+        command = first(rig)
+        command["position_min"], command["position_max"], command["speed_max"] = -1.0, 1.0, 1.0
+        command["bounded"] = 1
+        command["position_min"][joint], command["position_max"][joint] = low, high
+        command["speed_max"][joint] = speed
+        assert outcome(rig, command) == verdict
+        command["bounded"][joint] = 0
+        command["counter"] += 1
+        rig = Rig().leased()
+        assert outcome(rig, command) == Verdict.NONE  # who declares none may leave anything there
+
+
 def test_what_unused_joints_hold_does_not_matter_and_does_not_leak() -> None:
     rig = Rig().leased()
     command = first(rig, {SHOULDER: 0.0})
-    for field in ("q", "v", "effort", "effort_max"):
+    for field in ("q", "v", "effort", "effort_max", "position_min", "position_max", "speed_max"):
         command[field][1:] = np.nan
+    command["bounded"][1:] = 1
     assert outcome(rig, command) == Verdict.NONE
     rig.ticks(5)
     for field in ("q", "v", "effort", "effort_max"):

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reflex_rig import SHOULDER, small_spec
 
+from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.reflex import limits as lim
-from vagus.reflex.cfg import Envelope
 from vagus.reflex.limits import Groups, Limits
 
 DT = 0.002

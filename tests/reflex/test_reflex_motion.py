@@ -26,9 +26,10 @@ from reflex_rig import (
 )  # fmt: skip
 
 from vagus.core.ages import UNUSED
+from vagus.core.envelope import Envelope
 from vagus.core.errors import CommandError, ConfigError
 from vagus.core.messages import Mode, Request, Source, State, Verdict
-from vagus.reflex.cfg import Envelope, GateCfg
+from vagus.reflex.cfg import GateCfg
 from vagus.reflex.gate import Gate
 
 EVERY = {SHOULDER: 0.0, ELBOW: 0.0, GRIPPER: 0.02, LEFT: 0.0, RIGHT: 0.0, NECK: 0.0, JAW: 0.0}
@@ -305,11 +306,47 @@ def test_clearances_do_not_bend_the_path_of_a_stop() -> None:
 def test_an_envelope_holds_in_motion_and_brakes_no_harder_than_the_joint_may() -> None:
     rig = Rig().leased()
     drive(rig, {SHOULDER: 0.9}, 100)
-    rig.envelope = Envelope(speed_fraction=0.5, position_max=(0.3,) * 7)  # type: ignore[assignment]
+    rig.envelope = {"speed_max": 1.0, "position_max": 0.3}
     speeds = [x[SHOULDER] for x in drive(rig, {SHOULDER: 0.9}, 400)]
     assert np.abs(np.diff(speeds)).max() <= 0.02 + 1e-12
     assert rig.q[SHOULDER] == pytest.approx(0.3, abs=0.2)
     assert speeds[-1] == 0.0
+
+
+def test_a_commands_envelope_holds_for_its_own_joints_until_another_comes() -> None:
+    rig = Rig().leased()
+    rig.envelope = {"speed_max": 0.4, "position_min": -0.2, "position_max": 0.1}
+    both = [drive(rig, {SHOULDER: target, NECK: target}, 600) for target in (0.9, -0.9)]
+    assert np.abs(both).max(axis=(0, 1))[[SHOULDER, NECK]] == pytest.approx([0.4, 0.4])
+    assert rig.q[[SHOULDER, NECK]] == pytest.approx([-0.2, -0.2], abs=1e-6)
+    rig.envelope = {}
+    freed = drive(rig, {SHOULDER: 0.9}, 600)  # the neck, in a group of its own, is not spoken of
+    assert max(x[SHOULDER] for x in freed) == pytest.approx(2.0)
+    assert rig.q[SHOULDER] == pytest.approx(0.9)
+    assert rig.q[NECK] == pytest.approx(-0.2, abs=1e-6)
+
+
+@pytest.mark.parametrize("bounds", [(-9.0, 9.0, 99.0), (-np.inf, np.inf, np.inf), (2.0, 3.0, 9.0), (-3.0, -2.0, 9.0)])
+def test_a_commands_envelope_never_loosens(bounds: tuple[float, float, float]) -> None:
+    rig = Rig(cfg=GateCfg(envelope=Envelope(speed_fraction=0.5, position_max=(0.4,) * 7))).leased()
+    rig.envelope = dict(zip(("position_min", "position_max", "speed_max"), bounds, strict=True))
+    for target in (0.9, -5.0):
+        speeds = drive(rig, {SHOULDER: target}, 800)
+        assert np.abs(speeds).max(axis=0)[SHOULDER] <= 1.0 + 1e-12
+        assert -1.0 <= rig.memory.q_last[SHOULDER] <= 0.4
+
+
+def test_what_brakes_is_not_bound_by_what_was_commanded() -> None:
+    rig = Rig().leased()
+    rig.envelope = {"speed_max": 1.0}
+    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 100)
+    rig.envelope = {"speed_max": 1e-3, "position_max": -0.5}
+    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 1)
+    v = rig.memory.v_last.copy()
+    rig.tick((Source.SKILL, rig.request(Request.RELEASE)))
+    assert rig.state() == State.STOPPING
+    assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
+    assert rig.memory.v_last[SHOULDER] > 0.0
 
 
 def test_a_configured_envelope_holds_always() -> None:
@@ -325,8 +362,8 @@ def test_a_stop_in_a_slow_envelope_still_brakes_along_the_path() -> None:
     rig = Rig().leased()
     drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 100)
     v = rig.memory.v_last.copy()
-    rig.envelope = Envelope(speed_fraction=0.01)  # type: ignore[assignment]
-    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
+    rig.envelope = {"speed_max": 0.01}
+    rig.tick((Source.SKILL, rig.command({SHOULDER: 0.9, ELBOW: 0.9})), (Source.OPERATOR, rig.request(Request.ESTOP)))
     assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
 
 

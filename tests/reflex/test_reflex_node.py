@@ -20,11 +20,12 @@ class StillBody:
     def __init__(self) -> None:
         self.written: list[Record] = []
         self.is_there = True
+        self.age = MS
         self.is_closed = False
 
     def read(self, now_ns: int) -> Record | None:
         record = m.blank(m.joint_state(SPEC))
-        record["valid"], record["origin_ns"][ENCODER] = 1, now_ns - MS
+        record["valid"], record["origin_ns"][ENCODER] = 1, now_ns - self.age
         return record if self.is_there else None
 
     def write(self, command: Record) -> None:
@@ -91,6 +92,20 @@ def test_requests_and_commands_of_every_source_reach_the_gate(source: Source) ->
     assert stand.step()["state"][0] == State.RUN
     assert stand.step(8)["state"][0] == State.RUN
     assert stand.step()["state"][0] == State.STOPPING
+
+
+def test_a_command_that_came_in_a_tick_of_stale_readings_is_judged_when_they_are_back() -> None:
+    stand = Stand()
+    stand.step(60)
+    stand.ask(Source.SKILL, Request.LEASE)
+    lease = stand.step()["lease"]
+    stand.command(Source.SKILL, 1, lease)
+    assert stand.step()["state"][0] == State.RUN
+    stand.body.age = 9 * MS  # more than the encoder's budget
+    stand.command(Source.SKILL, 2, lease)
+    assert stand.step()["state"][0] == State.STOPPING
+    stand.body.age = MS
+    assert stand.step()["state"][0] == State.RUN
 
 
 def test_every_tick_is_published_with_its_number_and_overruns() -> None:

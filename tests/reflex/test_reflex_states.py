@@ -67,23 +67,48 @@ def test_one_moving_reading_starts_the_wait_anew() -> None:
 
 
 @pytest.mark.parametrize(
-    ("q", "expected", "held"),
+    ("q", "expected"),
     [
-        (1.1, State.HOLD, 1.0),
-        (1.1001, State.STANDBY, 1.1001),
-        (-1.1, State.HOLD, -1.0),
-        (-1.1001, State.STANDBY, -1.1001),
+        (1.1, State.HOLD),
+        (1.1001, State.STANDBY),
+        (-1.1, State.HOLD),
+        (-1.1001, State.STANDBY),
     ],
 )
-def test_a_robot_outside_its_limits_is_not_taken_over_and_never_commanded_outside(
-    q: float, expected: State, held: float
-) -> None:
+def test_a_robot_outside_its_limits_is_held_where_it_is_if_at_all(q: float, expected: State) -> None:
     rig = Rig()
     rig.follows[:] = False
     rig.q[SHOULDER] = q
     rig.ticks(60)
     assert rig.state() == expected
-    assert rig.sent["q"][SHOULDER] == held
+    assert rig.sent["q"][SHOULDER] == q  # commanding the limit would throw it there
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_joint_held_outside_its_limits_can_only_be_moved_inward(side: float) -> None:
+    rig = Rig()
+    rig.q[SHOULDER] = 1.05 * side
+    rig.leased()
+    for target in (1.1, 0.5):
+        before = rig.sent["q"].copy()
+        for _ in range(600):
+            rig.tick((Source.SKILL, rig.command({SHOULDER: side * target})))
+            after = rig.sent["q"]
+            assert side * after[SHOULDER] <= max(1.0, side * before[SHOULDER])
+            assert abs(after - before)[SHOULDER] <= 2.0 * TICK * 1e-9 + 1e-12
+            before = after.copy()
+    assert rig.sent["q"][SHOULDER] == pytest.approx(0.5 * side)
+
+
+def test_a_pose_taken_up_after_contact_is_not_outside_the_limits() -> None:
+    rig = Rig().running(target=0.7, ticks=400)
+    rig.follows[:] = False
+    while rig.q[SHOULDER] < 1.06:  # pushed away: off its path, and beyond its limit
+        rig.q[SHOULDER] += 0.02
+        rig.run_on(0.7)
+    assert rig.cause() == Verdict.STOPPED_FOLLOWING_ERROR
+    rig.until(State.HOLD)
+    assert rig.sent["q"][SHOULDER] == 1.0
 
 
 def test_a_command_runs_the_group_and_only_that() -> None:

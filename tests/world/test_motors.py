@@ -273,3 +273,33 @@ def test_the_robot_model_is_left_as_it_was() -> None:
 def test_impossible_delays_are_refused(span: tuple[float, float]) -> None:
     with pytest.raises(ConfigError, match="delay"):
         MotorCfg(delay_min_s=span[0], delay_max_s=span[1])
+
+
+def top_speed_when_let_go(speed_limit: float) -> float:
+    """Return the greatest speed of ``turn`` after a hand that held it behind its target lets go [rad/s]."""
+    bench = Bench(replace(PERFECT, motors=replace(PERFECT.motors, speed_limit=speed_limit)))
+    bench.follow(100)
+    far = with_joint(1.5, "turn", HOME)
+    for _ in range(200):
+        bench.follow(1, q=far)
+        bench.sim.data.joint("turn").qpos[0], bench.sim.data.joint("turn").qvel[0] = 0.0, 0.0
+    assert bench.force("turn") == SPEC.joints[TURN].effort_max  # it pressed with all it has
+    speeds: list[float] = []
+    for _ in range(1000):
+        bench.follow(1, q=far)
+        speeds.append(abs(bench.v("turn")))
+    assert bench.q("turn") == pytest.approx(1.5, abs=0.01)
+    return max(speeds)
+
+
+def test_a_joint_that_comes_free_does_not_snap_after_its_target() -> None:
+    speed_max = SPEC.joints[TURN].speed_max
+    assert 0.9 * speed_max < top_speed_when_let_go(1.1) <= 1.15 * speed_max
+    assert top_speed_when_let_go(10.0) > 1.3 * speed_max  # what the drive's own limit is for
+
+
+def test_a_drive_that_is_limited_in_speed_still_carries_its_load() -> None:
+    limited, free = (Bench(replace(PERFECT, motors=MotorCfg(torque_noise=0.0, speed_limit=x))) for x in (1.0, 10.0))
+    limited.follow(500)
+    free.follow(500)
+    assert limited.q("bend") == free.q("bend") != 0.0

@@ -141,11 +141,14 @@ def command(spec: RobotSpec) -> np.dtype[np.void]:
 
     ``counter`` rises with every new command; ``lease`` holds the token granted for each group (0: none); ``budget_ns``
     is the largest age per sensor that the source declares for this command (``UNUSED`` where it does not care).
+    Where ``bounded`` is 1 the source declares an envelope (``vagus.core.envelope``) for the joint: while the command
+    runs it stays within ``position_min``, ``position_max`` and ``speed_max``, too.
     """
     n, g = (spec.n_joints,), (len(spec.groups),)
     return _layout(len(spec.sensors), ("counter", "<u8"), ("lease", "<u8", g), ("at_ns", "<i8"),
                    ("budget_ns", "<i8", (len(spec.sensors),)), ("q", "<f8", n), ("v", "<f8", n), ("effort", "<f8", n),
-                   ("effort_max", "<f8", n), ("use", "u1", n))  # fmt: skip
+                   ("effort_max", "<f8", n), ("position_min", "<f8", n), ("position_max", "<f8", n),
+                   ("speed_max", "<f8", n), ("use", "u1", n), ("bounded", "u1", n))  # fmt: skip
 
 
 def request(spec: RobotSpec) -> np.dtype[np.void]:

@@ -107,7 +107,11 @@ class Judge:
 
     def _is_made_of_numbers(self, command: Record, use: Mask) -> bool:
         numbers = np.concatenate([command[key][use] for key in ("q", "v", "effort", "effort_max")])
-        return bool(np.isfinite(numbers).all()) and bool((command["effort_max"][use] >= 0.0).all())
+        if not (np.isfinite(numbers).all() and (command["effort_max"][use] >= 0.0).all()):
+            return False
+        bounded = use & (command["bounded"] != 0)  # infinite is no bound; NaN is neither below nor above anything
+        is_box = command["position_min"] <= command["position_max"]
+        return bool((is_box & (command["speed_max"] > 0.0))[bounded].all())
 
     def _is_from_future(self, command: Record, now_ns: int) -> bool:
         latest_ns = now_ns + self._future_ns

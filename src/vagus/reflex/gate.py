@@ -90,8 +90,7 @@ class Gate:
             self._take_up(memory, source, command, tick)
         pace = self._pace(inputs, now_ns)
         self._watch(memory, pace, tick)
-        limits = self.limits if inputs.envelope is None else self.limits.tightened(inputs.envelope)
-        flags = self._motion.move(memory, limits, pace, now_ns)
+        flags = self._motion.move(memory, self.limits, pace, now_ns)
         memory.limited += any(flags)
         tick.verdicts = [v | f for v, f in zip(tick.verdicts, flags, strict=True)]
         memory.tick, memory.now_ns = memory.tick + 1, now_ns

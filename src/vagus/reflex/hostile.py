@@ -30,10 +30,10 @@ class Hostile:
         self._counter = 0
         self._sent: list[Record] = [m.blank(self._layout)]
         self._wrong: tuple[Callable[[Record, int], None], ...] = (
-            self._no_number, self._old, self._future, self._unleased, self._replayed, self._random_bytes,
+            self._no_number, self._old, self._future, self._unleased, self._replayed, self._no_box, self._random_bytes,
         )  # fmt: skip
         self._wild: tuple[Callable[[Record, int], None], ...] = (
-            self._flipping, self._far, self._fast, self._fast, self._huge, self._gentle,
+            self._flipping, self._far, self._fast, self._fast, self._huge, self._boxed, self._gentle,
         )  # fmt: skip
         self._mood = self._gentle
         self._bold = np.ones(spec.n_joints)
@@ -98,6 +98,19 @@ class Hostile:
     def _huge(self, record: Record, now_ns: int) -> None:
         field = ("q", "v", "effort", "effort_max")[self._rng.integers(4)]
         record[field][self._somewhere()] = self._rng.choice([1e308, -1e308, 1e9, -1e9, 5e-324])
+
+    def _boxed(self, record: Record, now_ns: int) -> None:
+        """Full speed, in an envelope that is another in every tick: narrow, wide, or where the joint is not."""
+        self._fast(record, now_ns)
+        record["bounded"] = self._rng.random(self._spec.n_joints) < 0.5
+        edges = np.sort(self._rng.uniform(self._low - 1.0, self._high + 1.0, (2, self._spec.n_joints)), axis=0)
+        record["position_min"], record["position_max"] = edges
+        record["speed_max"] = self._rng.choice([1e-9, 0.3, 1.0, 100.0]) * self._speed
+
+    def _no_box(self, record: Record, now_ns: int) -> None:
+        self._boxed(record, now_ns)
+        field = ("position_min", "position_max", "speed_max")[self._rng.integers(3)]
+        record["bounded"], record[field] = 1, self._rng.choice([np.nan, np.inf, -np.inf, -1.0])
 
     def _old(self, record: Record, now_ns: int) -> None:
         field = ("stamp_ns", "at_ns")[self._rng.integers(2)]

@@ -8,15 +8,15 @@ the last tick's by at most a dt.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
-from vagus.reflex.cfg import Envelope
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -62,11 +62,34 @@ class Limits:
         for key, box in (("position_min", envelope.position_min), ("position_max", envelope.position_max)):
             if box is not None and len(box) != n:
                 raise ConfigError(f"envelope {key}: got {len(box)} numbers, allowed: one per joint ({n})")
-        low = self.low if envelope.position_min is None else np.maximum(self.low, np.array(envelope.position_min))
-        high = self.high if envelope.position_max is None else np.minimum(self.high, np.array(envelope.position_max))
-        return Limits(q_min=self.q_min, q_max=self.q_max, low=low, high=high,
-                      speed=self.speed * envelope.speed_fraction, acceleration=self.acceleration, effort=self.effort,
-                      is_position=self.is_position)  # fmt: skip
+        low, high = (
+            fallback if box is None else np.array(box)
+            for box, fallback in ((envelope.position_min, self.low), (envelope.position_max, self.high))
+        )  # fmt: skip
+        return self.within(Box(low, high, self.speed * envelope.speed_fraction))
+
+    def within(self, box: "Box") -> "Limits":
+        """Return limits that are tighter where the box is, and nowhere looser."""
+        return replace(self, low=np.maximum(self.low, box.low), high=np.minimum(self.high, box.high),
+                       speed=np.minimum(self.speed, box.speed))  # fmt: skip
+
+
+class Box(NamedTuple):
+    """Positions and speeds to stay within, shape (n_joints,) each; infinite where there is nothing to keep to."""
+
+    low: Array
+    high: Array
+    speed: Array
+
+    @classmethod
+    def unbounded(cls, n: int) -> "Box":
+        """Return the box that everything is in."""
+        infinite = np.full(n, np.inf)
+        return cls(-infinite, infinite, infinite)
+
+    def where(self, mask: Mask, other: "Box") -> "Box":
+        """Return this box for the joints of the mask, the other one for the rest."""
+        return Box(*(np.where(mask, mine, its) for mine, its in zip(self, other, strict=True)))
 
 
 class Groups:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from vagus.core.ages import unused
 from vagus.core.messages import Record, Source
 from vagus.core.robot import RobotSpec
-from vagus.reflex.cfg import Envelope
 from vagus.reflex.leases import Leases
-from vagus.reflex.limits import Array, Groups, Limits, Mask
+from vagus.reflex.limits import Array, Box, Groups, Limits, Mask
 from vagus.reflex.senses import Seen
 from vagus.reflex.states import Group
 
@@ -28,6 +27,8 @@ class Knot:
     """Velocities, within the speed limits."""
     effort: Array
     """Feed-forward efforts, within the effort limits."""
+    box: Box
+    """What the sources keep to besides the limits."""
     use: Mask
     """Joints that the source commands; the others of its group stay where they are."""
     flags: list[int]
@@ -77,7 +78,7 @@ class Memory:
 def fresh(spec: RobotSpec, limits: Limits, groups: Groups, seen: Seen, *, seed: int, now_ns: int) -> Memory:
     """Return the memory of a gate that starts at ``now_ns``: every group OFF, nothing leased."""
     n, zeros = spec.n_joints, np.zeros(spec.n_joints)
-    knot = Knot(zeros.copy(), zeros.copy(), zeros.copy(), np.zeros(n, bool), [0] * groups.n)
+    knot = Knot(zeros.copy(), zeros.copy(), zeros.copy(), Box.unbounded(n), np.zeros(n, bool), [0] * groups.n)
     states = [Group(g.on_estop, moved_ns=now_ns, doubted_ns=now_ns) for g in spec.groups]
     none = np.tile(unused(len(spec.sensors)), (groups.n, 1))
     return Memory(now_ns, zeros.copy(), zeros.copy(), zeros.copy(), limits.effort.copy(), knot, seen, states,
@@ -98,8 +99,6 @@ class Inputs:
     """Some request was overwritten before it was read: it may have been an emergency stop."""
     clearance: Record | None = None
     proximity: Record | None = None
-    envelope: Envelope | None = None
-    """Tightens the limits in this tick."""
 
 
 class Output(NamedTuple):

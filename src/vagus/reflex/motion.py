@@ -16,6 +16,7 @@ from vagus.reflex.commands import Judged
 from vagus.reflex.limits import (
     Array,
     Bounds,
+    Box,
     Groups,
     Limits,
     Mask,
@@ -71,6 +72,7 @@ class Motion:
         self._cfg, self._groups = cfg, groups
         self._dt = 1.0 / spec.reflex_hz
         self._limits = Limits.of(spec)
+        self._unbounded = Box.unbounded(spec.n_joints)
         self._is_wheel = ~self._limits.is_position
         self._has_wheels = bool(self._is_wheel.any())
         self._encoder = spec.sensor_index(spec.encoder.name)
@@ -84,9 +86,13 @@ class Motion:
         self._effort_step = self._limits.effort * (self._dt / cfg.effort_ramp_s)
 
     def take_pose(self, memory: Memory, g: int) -> None:
-        """Make the measured pose of a group at rest its last command."""
-        joints, limits = self._groups.joints[g], self._limits
-        memory.q_last[joints] = np.clip(memory.seen.q[joints], limits.q_min[joints], limits.q_max[joints])
+        """Make the measured pose of a group at rest its last command, but never a command farther outside the limits.
+
+        A joint that was brought outside by hand is held there, not thrown back; it can then only be moved inward.
+        """
+        joints = self._groups.joints[g]
+        low, high = self._hard(memory.q_last)
+        memory.q_last[joints] = np.clip(memory.seen.q[joints], low[joints], high[joints])
 
     def follow(self, memory: Memory, command: Record, judged: Judged) -> None:
         """Make a command the current one of the groups it touches, cut to the limits."""
@@ -106,6 +112,7 @@ class Motion:
             cut = np.minimum(np.maximum(wanted, low), high)
             flags |= np.where(is_meant & (cut != wanted), np.uint32(flag), np.uint32(0))
             setattr(knot, name, np.where(use, cut, getattr(knot, name)))
+        knot.box = self._box(command, use).where(touched, knot.box)
         knot.use = np.where(touched, use, knot.use)
         for g, (is_touched, flag) in enumerate(zip(judged.touched, self._groups.union(flags), strict=True)):
             if is_touched:
@@ -121,6 +128,7 @@ class Motion:
         active = ((bits & _RUNNING) != 0) & memory.knot.use
         flags, v = [0] * self._groups.n, np.zeros(len(bits))
         if any(b & _RUNNING for b in of_group) or memory.v_last.any():
+            limits = limits.within(memory.knot.box.where(active, self._unbounded))
             chase = self._chase(memory, limits, pace, (active, (bits & _BRAKING) != 0), now_ns)
             v = chase.clear * controlled
             flags = self._explain(chase, active, pace, memory.v_last)
@@ -210,11 +218,19 @@ class Motion:
         flags |= (by_time | (by_limit & ~by_position)) * np.uint32(Verdict.LIMITED_ACCELERATION)
         return self._groups.union(flags * active)
 
+    def _box(self, command: Record, use: Mask) -> Box:
+        given = Box(command["position_min"], command["position_max"], command["speed_max"])
+        return given.where(use & (command["bounded"] != 0), self._unbounded)
+
+    def _hard(self, q_last: Array) -> tuple[Array, Array]:
+        """Return what no command leaves: the hard limits, or the last command where that is outside them."""
+        return np.minimum(self._limits.q_min, q_last), np.maximum(self._limits.q_max, q_last)
+
     def _advance(self, memory: Memory, v: Array, controlled: Mask) -> None:
-        limits = self._limits
         # Rounding aside, the bounds keep q within the limits; the clip is for the last bit.
-        q = np.minimum(np.maximum(memory.q_last + v * self._dt, limits.q_min), limits.q_max)
-        follows = ~(controlled & limits.is_position) & np.isfinite(memory.seen.q)
+        low, high = self._hard(memory.q_last)
+        q = np.minimum(np.maximum(memory.q_last + v * self._dt, low), high)
+        follows = ~(controlled & self._limits.is_position) & np.isfinite(memory.seen.q)
         memory.q_last, memory.v_last = np.where(follows, memory.seen.q, q), v
 
     def _exert(self, memory: Memory, active: Mask, clearance: Record | None) -> Mask:

@@ -39,6 +39,7 @@ class ReflexNode:
         self._commands = [(source, streams.reader(f"command.{source.name.lower()}")) for source in m.SOURCES_COMMANDING]
         self._requests = [(source, streams.reader(f"request.{source.name.lower()}")) for source in m.SOURCES_REQUESTING]
         self._clearance, self._proximity = streams.reader("clearance"), streams.reader("proximity")
+        self._newest: dict[Source, Record] = {}
         self._lost = 0
         self._memory: Memory | None = None
         self.overruns = 0
@@ -68,9 +69,9 @@ class ReflexNode:
         for source, reader in self._requests:
             requests += [(source, record) for record in reader.since()]
         lost, self._lost = self._lost, sum(reader.lost for _, reader in self._requests)
-        commands = [(source, record) for source, reader in self._commands if (record := _new(reader)) is not None]
+        self._newest |= {source: record for source, reader in self._commands if (record := _new(reader)) is not None}
         return Inputs(
-            joint_state=self._body.read(now_ns), commands=commands, requests=requests,
+            joint_state=self._body.read(now_ns), commands=list(self._newest.items()), requests=requests,
             is_request_lost=self._lost > lost, clearance=self._clearance.latest(), proximity=self._proximity.latest(),
         )  # fmt: skip
 

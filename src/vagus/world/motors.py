@@ -40,6 +40,10 @@ class MotorCfg:
     torque_noise: float = 0.005
     """White noise of the torque in one step, as a fraction of the largest: cogging and current ripple of geared
     brushless joints are 0.5 to 2 % of the rated torque."""
+    speed_limit: float = 1.1
+    """Speed that a position drive's own loops let its joint reach, as a share of ``speed_max``: CiA 402 drives hold
+    "max motor speed" (0x6080), servos their speed register. Without it a joint that was blocked behind its target
+    snaps after it when it comes free."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.delay_min_s <= self.delay_max_s <= _HISTORY_S:
@@ -48,6 +52,8 @@ class MotorCfg:
             )
         if not 0.0 <= self.torque_noise <= 1.0:
             raise ConfigError(f"torque_noise: got {self.torque_noise}, allowed: 0 to 1")
+        if not 1.0 <= self.speed_limit <= 10.0:
+            raise ConfigError(f"speed_limit: got {self.speed_limit}, allowed: 1 to 10")
 
 
 def add_history(model: mujoco.MjSpec) -> None:
@@ -112,6 +118,7 @@ class Motors:
         self._stiffness: Array = np.where(d.is_velocity, d.kv, d.kp)  # what turns force into target
         # A position target leads, so that the loop's damping does not drag.
         self._lead_s: Array = np.where(d.is_velocity, 0.0, d.kv / self._stiffness)
+        self._reach: Array = np.where(d.is_velocity, np.inf, self._lead_s * cfg.speed_limit * spec.array("speed_max"))
         self._noise: Array = cfg.torque_noise * self._cap_max / self._stiffness
         self._commanded: Modes = np.full(n, _BRAKE, np.uint8)
         self._mode: Modes = np.full(n, _OFF, np.uint8)  # so that the first step enters BRAKE and writes all gains
@@ -159,7 +166,18 @@ class Motors:
         self._move_targets(q)
         target = np.where(d.is_velocity, self._speed, self._target - self._offset + self._lead_s * self._speed)
         target += self._effort / self._stiffness
+        target = self._limit_speed(target)
         data.ctrl[d.index] = target + self._noise * self._rng.standard_normal(len(target))
+
+    def _limit_speed(self, target: Array) -> Array:
+        """Keep targets where the loop does not drive a joint beyond its speed limit.
+
+        The loop is a position loop around a speed loop: ``kp (target - q) - kv v = kv (v_wanted - v)``. What carries the
+        joint's load (gravity), as the speed loop's integral part would, does not count as wanted speed.
+        """
+        d, data = self._drives, self._data
+        centre: Array = data.qpos[d.qpos] + data.qfrc_bias[d.dof] / self._stiffness
+        return np.clip(target, centre - self._reach, centre + self._reach)
 
     def _listen(self, now_ns: int, command: Record | None) -> bool:
         """Take a new command if there is one and it can be used; otherwise look at the watchdog. Say whether it was."""

@@ -316,7 +316,7 @@ def test_an_envelope_holds_in_motion_and_brakes_no_harder_than_the_joint_may() -
 def test_a_commands_envelope_holds_for_its_own_joints_until_another_comes() -> None:
     rig = Rig().leased()
     rig.envelope = {"speed_max": 0.4, "position_min": -0.2, "position_max": 0.1}
-    both = [drive(rig, {SHOULDER: target, NECK: target}, 600) for target in (0.9, -0.9)]
+    both = [drive(rig, {SHOULDER: target, NECK: target}, 450) for target in (0.9, -0.9)]
     assert np.abs(both).max(axis=(0, 1))[[SHOULDER, NECK]] == pytest.approx([0.4, 0.4])
     assert rig.q[[SHOULDER, NECK]] == pytest.approx([-0.2, -0.2], abs=1e-6)
     rig.envelope = {}
@@ -331,7 +331,7 @@ def test_a_commands_envelope_never_loosens(bounds: tuple[float, float, float]) -
     rig = Rig(cfg=GateCfg(envelope=Envelope(speed_fraction=0.5, position_max=(0.4,) * 7))).leased()
     rig.envelope = dict(zip(("position_min", "position_max", "speed_max"), bounds, strict=True))
     for target in (0.9, -5.0):
-        speeds = drive(rig, {SHOULDER: target}, 800)
+        speeds = drive(rig, {SHOULDER: target}, 400)
         assert np.abs(speeds).max(axis=0)[SHOULDER] <= 1.0 + 1e-12
         assert -1.0 <= rig.memory.q_last[SHOULDER] <= 0.4
 

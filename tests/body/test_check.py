@@ -252,6 +252,38 @@ def test_a_stopping_distance_shorter_than_the_arm_can_travel_is_a_warning() -> N
     assert _says(_with_spec(ARM, stopping_distance_m=0.05), "warning", "spec.stopping_distance_m", "arm 0.")
 
 
+CAMERAS = tuple(CameraSpec(name=name, rate_hz=hz, max_age_s=0.2) for name, hz in (("one", 30), ("two", 15)))
+
+
+def _two_cameras(parts: mujoco.MjSpec) -> None:
+    for cam in CAMERAS:
+        parts.worldbody.add_camera(name=cam.name)
+
+
+@pytest.mark.parametrize(
+    ("robot", "what"),
+    [
+        (
+            _with_spec(CART, imu=SensorSpec(name="imu", rate_hz=1000, max_age_s=0.02)),
+            "sensor 'imu' rate_hz: got 1000.0, allowed in simulation: at most the encoder's, 500.0",
+        ),
+        (
+            _with_spec(_with_model(ARM, _two_cameras), cameras=CAMERAS),
+            "camera rate_hz: got [15.0, 30.0], allowed in simulation: one for all",
+        ),
+        (
+            _with_spec(
+                _with_model(ARM, lambda parts: parts.worldbody.add_camera(name="scene")),
+                cameras=(replace(CAMERAS[0], name="scene"),),
+            ),
+            "camera name: got 'scene', allowed: no other stream's name",
+        ),
+    ],
+)
+def test_what_a_run_would_refuse_is_an_error(robot: Robot, what: str) -> None:
+    assert _says(robot, "error", "simulation", what)
+
+
 def _raise() -> mujoco.MjSpec:
     raise ZeroDivisionError("no such luck")
 

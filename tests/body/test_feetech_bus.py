@@ -1,6 +1,10 @@
 """Claims about the bus: it finds answers through faults, asks once more, and never waits longer than it says."""
 
+import contextlib
+import os
 import sys
+import time
+import tty
 
 import pytest
 
@@ -107,6 +111,23 @@ def test_a_real_serial_port_carries_the_bytes() -> None:
 def test_a_missing_port_is_refused_by_name() -> None:
     with pytest.raises(ConfigError, match=r"/dev/nothing-here.*no such device"):
         open_port("/dev/nothing-here", 1_000_000)
+
+
+def test_an_adapter_that_takes_no_more_packets_is_a_body_error_after_a_tenth_of_a_second() -> None:
+    ours, theirs = os.openpty()  # nobody reads what is sent: its buffer fills
+    tty.setraw(theirs)
+    port = open_port(os.ttyname(theirs), 1_000_000)
+    bus = Bus(port, budget_s=0.008)
+    with contextlib.suppress(OSError):
+        for _ in range(5000):
+            port.write(bytes(64))
+    start_s = time.monotonic()
+    with pytest.raises(BodyError, match="gone or hangs"):
+        bus.sync_read([1], 56, 2)
+    assert 0.09 < time.monotonic() - start_s < 1.0
+    bus.close()
+    for fd in (ours, theirs):
+        os.close(fd)
 
 
 def test_a_taken_port_is_refused() -> None:

@@ -80,6 +80,21 @@ def test_a_position_joint_without_range_is_asked_for_one() -> None:
         from_mjcf(parts, ImportCfg(speed_max=1, acceleration_max=1, effort_max=1))
 
 
+def test_a_range_that_the_file_lacks_can_be_given(tmp_path: Path) -> None:
+    cfg = ImportCfg(speed_max=1, acceleration_max=1, effort_max=1, position_range={"j": (-0.5, 0.25)})
+    for text in (MJCF.replace('range="-90 45"', ""), MJCF):
+        imported = from_mjcf(mujoco.MjSpec.from_string(text), cfg)
+        j = imported.joints[1]
+        assert (j.name, j.position_min, j.position_max) == ("j", -0.5, 0.25)
+        joint = imported.model().compile().joint("j")
+        np.testing.assert_allclose(joint.range, (-0.5, 0.25))
+        assert joint.limited[0]
+    cfg = ImportCfg(acceleration_max=1, position_range={"left": (-3, 3), "right": (-3, 3)})
+    imported = from_urdf(_file(tmp_path, CART_URDF, "cart.urdf"), cfg)
+    assert [(j.mode, j.position_max) for j in imported.joints] == [("position", 3.0)] * 2
+    np.testing.assert_allclose(imported.model().compile().joint("left").range, (-3, 3))
+
+
 def test_our_own_arm_comes_back_from_its_model() -> None:
     imported = spec_from_model(so101.build(), ImportCfg(speed_max=2.0, acceleration_max=10.0))
     assert [j.name for j in imported.joints] == list(so101.RANGES)
@@ -120,6 +135,15 @@ def test_urdf_gives_ranges_speeds_and_efforts_and_leaves_mimics_out(tmp_path: Pa
     assert (shoulder.name, shoulder.unit, shoulder.speed_max, shoulder.effort_max) == ("shoulder", "rad", 2.0, 20.0)
     assert (shoulder.position_min, shoulder.position_max, shoulder.home) == (-1.5, 1.25, 0.0)
     assert (elbow.name, elbow.unit, elbow.position_min, elbow.home) == ("elbow", "m", 0.05, 0.05)
+
+
+def test_what_ros_writes_beside_links_and_joints_is_left_out(tmp_path: Path) -> None:
+    beside = """<transmission name="t"><joint name="shoulder"><hardwareInterface>x</hardwareInterface></joint>
+        <actuator name="m"/></transmission>
+      <ros2_control name="c" type="system"><joint name="elbow"><command_interface name="position"/></joint>
+      </ros2_control><gazebo reference="foot"/></robot>"""
+    path = _file(tmp_path, ARM_URDF.replace("</robot>", beside), "arm.urdf")
+    assert from_urdf(path, ImportCfg(acceleration_max=4.0)).joints == _arm(tmp_path).joints
 
 
 def test_a_given_limit_wins_over_the_files(tmp_path: Path) -> None:
@@ -205,7 +229,8 @@ def test_a_broken_urdf_is_refused_by_name(tmp_path: Path, old: str, new: str, sa
 
 def test_a_continuous_joint_must_be_a_velocity_joint(tmp_path: Path) -> None:
     path = _file(tmp_path, CART_URDF, "cart.urdf")
-    with pytest.raises(ConfigError, match=r"joint 'left' lacks a range .*; joint 'right' lacks a range"):
+    said = r"joint 'left' lacks a range \(position_range, .*velocity_joints\); joint 'right' lacks a range"
+    with pytest.raises(ConfigError, match=said):
         from_urdf(path, ImportCfg(acceleration_max=1.0))
     with pytest.raises(ConfigError, match=r"velocity_joints 'wheel' are not among its joints \['left', 'right'\]"):
         from_urdf(path, ImportCfg(acceleration_max=1.0, velocity_joints=("wheel",)))
@@ -232,12 +257,27 @@ def test_a_missing_file_is_refused_with_those_there_are(tmp_path: Path) -> None:
         spec_from_model(tmp_path / "am.urdf", ImportCfg())
 
 
+def test_a_setting_of_a_wrong_type_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"ImportCfg speed_max: got '2' \(str\), allowed: a number or a mapping"):
+        ImportCfg(speed_max="2")  # pyright: ignore[reportArgumentType]
+    with pytest.raises(ConfigError, match="ImportCfg velocity_joints: got 'left'"):
+        ImportCfg(velocity_joints="left")  # pyright: ignore[reportArgumentType]
+
+
 @pytest.mark.parametrize(
     ("cfg", "said"),
     [
         (ImportCfg(acceleration_max=1.0, sites={"tip": "claw"}), r"site 'tip' on 'claw', allowed: .*'hand'"),
         (ImportCfg(acceleration_max=1.0, speed_max={"knee": 1.0}), r"limits are given for \['knee'\]"),
         (ImportCfg(acceleration_max={"shoulder": 1.0}), "joint 'elbow' lacks acceleration_max"),
+        (
+            ImportCfg(acceleration_max=1.0, position_range={"knee": (0, 1)}),
+            r"limits are given for \['knee'\], which are not among its joints",
+        ),
+        (
+            ImportCfg(acceleration_max=1.0, position_range={"elbow": (1, 0)}),
+            r"joint 'elbow' position_min, position_max: got \(1.0, 0.0\), allowed: finite, min < max",
+        ),
     ],
 )
 def test_a_setting_that_names_nothing_is_refused(tmp_path: Path, cfg: ImportCfg, said: str) -> None:

@@ -1,11 +1,14 @@
 """Claims about loading robot files: a good one gives its robot, a bad one a message that says where and what."""
 
+import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from vagus.body.load import load_robot
+from vagus.body.robot import SimulatedCfg
 from vagus.core.errors import ConfigError
 
 ROBOTS = Path(__file__).parents[2] / "robots"
@@ -60,6 +63,15 @@ def test_a_robot_file_may_import_its_neighbour_and_leaves_the_path_as_it_was(tmp
             GOOD.replace("speed_max=10", "speed_max=-1"),
             r"mine\.py, line \d+: ConfigError: joint 'wheel_left' speed_max",
         ),
+        (
+            GOOD.replace("Robot(spec=spec", "Robot(spec={}"),
+            r"ConfigError: robot spec: got {} \(dict\), allowed: RobotSpec",
+        ),
+        (
+            GOOD.replace("Robot(spec=spec", "Robot(real=3, spec=spec"),
+            r"ConfigError: robot real: got 3 \(int\), allowed: FeetechCfg or None",
+        ),
+        (GOOD.replace("model=lambda: ", "model="), r"ConfigError: robot model: got .*MjSpec.*, allowed: a function"),
     ],
 )
 def test_a_bad_file_is_refused_with_its_line_and_what(tmp_path: Path, text: str, said: str) -> None:
@@ -91,6 +103,23 @@ def test_a_path_that_is_no_robot_file_is_refused(tmp_path: Path, name: str, said
     _file(tmp_path, "<mujoco/>", "cart.xml")
     with pytest.raises(ConfigError, match=said):
         load_robot(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"scene": "atlantis"}, "simulated scene: got 'atlantis', allowed: 'empty', 'room'"),
+        (
+            {"start": (1, 2)},
+            r"simulated start: got \(1, 2\) \(tuple\), allowed: a tuple of 3: a number, a number, a number",
+        ),
+        ({"start": (math.nan, 0, 0)}, r"simulated start: got \(nan, 0.0, 0.0\), allowed: three finite numbers"),
+        ({"start": (0, math.inf, 0)}, "simulated start: got"),
+    ],
+)
+def test_a_start_or_scene_that_there_is_not_is_refused(given: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        SimulatedCfg(**given)
 
 
 def test_a_robot_builds_the_scene_it_stands_in() -> None:

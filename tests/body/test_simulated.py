@@ -4,13 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from vagus.body.calibration_file import save
 from vagus.body.load import load_robot
 from vagus.body.robot import Robot
 from vagus.body.simulated import SimulatedBody
 from vagus.core import messages as m
-from vagus.core.calibration import Calibration, save
+from vagus.core.calibration import Calibration
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Mode, Record
+from vagus.world.simulation import SimulationCfg
 
 ROBOTS = Path(__file__).parents[2] / "robots"
 HOST = load_robot(ROBOTS / "host.py")
@@ -70,11 +72,17 @@ def test_a_calibration_file_corrects_the_encoders(tmp_path: Path) -> None:
     truth = SimulatedBody(HOST, scene="empty", seed=3).simulation.encoder_offsets
     path = tmp_path / "host.json"
     offsets = dict(zip(SPEC.joint_names, truth.tolist(), strict=True))
-    save(path, Calibration(robot=SPEC.name, encoder_offset=offsets))
+    save(path, Calibration(robot=SPEC.name, seed=3, encoder_offset=offsets))
     body = SimulatedBody(HOST, scene="empty", seed=3, calibration_file=str(path))
     state = [r for name, r in run(body, 100) if name == "joint_state"][-1]
     q = np.array([body.simulation.data.joint(name).qpos[0] for name in SPEC.joint_names])
     np.testing.assert_allclose(state["q"], q, atol=3e-4)
+
+
+def test_the_calibration_of_another_simulated_robot_is_refused(tmp_path: Path) -> None:
+    save(tmp_path / "host-1.json", Calibration(robot=SPEC.name, seed=1))
+    with pytest.raises(ConfigError, match=r"host-1\.json: seed: got 1, allowed: 2"):
+        SimulatedBody(HOST, scene="empty", seed=2, calibration_file=str(tmp_path / "host-1.json"))
 
 
 def test_a_wrong_scene_or_calibration_file_is_refused(tmp_path: Path) -> None:
@@ -91,5 +99,28 @@ def test_the_person_does_what_they_are_told() -> None:
     body.simulation.behave("walks_near")
     run(body, 500)
     assert np.linalg.norm(body.simulation.data.mocap_pos[row] - start) > 0.2
-    with pytest.raises(ConfigError, match="person's behaviour: got 'dances'"):
+    with pytest.raises(ConfigError, match="person: got 'dances', allowed: 'stands', 'walks_near', 'holds_out_a_hand'"):
         body.simulation.behave("dances")
+
+
+def test_nobody_can_be_told_to_walk_where_nobody_is() -> None:
+    body = SimulatedBody(HOST, scene="empty", seed=1)
+    body.simulation.behave("stands")
+    said = "person: got 'walks_near' in scene 'empty', where nobody is, allowed: 'stands'"
+    with pytest.raises(ConfigError, match=said):
+        body.simulation.behave("walks_near")
+    with pytest.raises(ConfigError, match=said):
+        SimulatedBody(HOST, scene="empty", cfg=SimulationCfg(person="walks_near"))
+
+
+@pytest.mark.parametrize("file", ["host.py", "so101.py"])
+def test_the_person_moves_every_ten_milliseconds_whatever_the_encoders_rate(file: str) -> None:
+    robot = load_robot(ROBOTS / file)
+    sim = SimulatedBody(robot, scene="room", seed=1, cfg=SimulationCfg(person="walks_near")).simulation
+    period_ns = round(1e9 / robot.spec.encoder.rate_hz)
+    row = sim.model.body("person_torso").mocapid[0]
+    seen: list[float] = []
+    for k in range(1, 1_000_000_000 // period_ns + 1):
+        sim.step(10**9 + k * period_ns, None)
+        seen.append(float(sim.data.mocap_pos[row][0]))
+    assert len(set(seen)) in (99, 100, 101)

@@ -1,5 +1,6 @@
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vagus.core.calibration import FORMAT, Calibration, CameraMount, from_json, load, none, save, to_json
+from vagus.body.calibration_file import load, save
+from vagus.core.calibration import FORMAT, Calibration, CameraMount, from_json, none, to_json
 from vagus.core.errors import ConfigError
 from vagus.core.robot import CameraSpec, GroupSpec, JointSpec, RobotSpec
 
@@ -21,7 +23,7 @@ SPEC = RobotSpec(
     cameras=(CameraSpec(name="eye", rate_hz=30.0, max_age_s=0.2),),
 )
 TURNED = CameraMount(position=(0.001, -0.002, 0.003), quat=(math.cos(0.01), 0.0, math.sin(0.01), 0.0))
-FOUND = Calibration(robot="small", encoder_offset={"b": 0.0125}, camera={"eye": TURNED})
+FOUND = Calibration(robot="small", seed=1, encoder_offset={"b": 0.0125}, camera={"eye": TURNED})
 
 
 def test_no_calibration_changes_nothing() -> None:
@@ -52,6 +54,17 @@ def test_save_and_load_go_through_a_file(tmp_path: Path) -> None:
     assert load(tmp_path / "small.json", SPEC) == FOUND
 
 
+def test_another_simulated_robot_is_refused_what_was_measured_on_one(tmp_path: Path) -> None:
+    save(tmp_path / "one.json", FOUND)
+    assert load(tmp_path / "one.json", SPEC, seed=1) == FOUND
+    with pytest.raises(ConfigError, match=r"one\.json: seed: got 1, allowed: 2, .* `vagus calibrate FILE --seed 2`"):
+        load(tmp_path / "one.json", SPEC, seed=2)
+    save(tmp_path / "real.json", replace(FOUND, seed=None))
+    assert load(tmp_path / "real.json", SPEC).seed is None
+    with pytest.raises(ConfigError, match="seed: got None, allowed: 0"):
+        load(tmp_path / "real.json", SPEC, seed=0)
+
+
 def broken(**changes: object) -> str:
     return json.dumps(json.loads(to_json(FOUND)) | changes)
 
@@ -63,6 +76,9 @@ def broken(**changes: object) -> str:
         ("[]", "got list, allowed: a JSON object"),
         (broken(format="2"), f"format: got '2', allowed: '{FORMAT}'"),
         (broken(robot="other"), "robot: got 'other', allowed: 'small'"),
+        (broken(seed="1"), "seed: got '1', allowed: null, or an integer >= 0"),
+        (broken(seed=True), "seed: got True"),
+        (broken(seed=-1), "seed: got -1"),
         (broken(extra=1), r"keys: got \["),
         (broken(encoder_offset=[]), "encoder_offset: got list"),
         (broken(encoder_offset={"c": 0.0}), "joint: got 'c', allowed: a, b"),

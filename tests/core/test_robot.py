@@ -85,15 +85,23 @@ def test_a_number_out_of_range_is_refused_naming_what_got_and_allowed(make: Make
 
 WORDS: list[tuple[Make, dict[str, object], str]] = [
     (joint, {"name": ""}, "joint name: got ''"),
-    (joint, {"mode": "torque"}, "joint 'a' mode: got 'torque', allowed: 'position', 'velocity'"),
-    (joint, {"unit": "deg"}, "joint 'a' unit: got 'deg', allowed: 'rad', 'm'"),
+    (joint, {"mode": "torque"}, "joint 'a' mode: got 'torque' (str), allowed: 'position', 'velocity'"),
+    (joint, {"unit": "deg"}, "joint 'a' unit: got 'deg' (str), allowed: 'rad', 'm'"),
     (GroupSpec, {"name": "g", "joints": ()}, "group 'g' joints: got (), allowed: at least one joint name"),
     (GroupSpec, {"name": "", "joints": ("a",)}, "group name: got ''"),
-    (GroupSpec, {"name": "g", "joints": ("a",), "on_estop": "explode"}, "on_estop: got 'explode', allowed: 'brake'"),
+    (
+        GroupSpec,
+        {"name": "g", "joints": ("a",), "on_estop": "explode"},
+        "on_estop: got 'explode' (str), allowed: 'brake'",
+    ),
     (sensor, {"name": ""}, "sensor name: got ''"),
     (touch, {"pads": ()}, "'touch' pads: got (), allowed: at least one name, none twice"),
     (touch, {"pads": ("l", "l")}, "'touch' pads: got ('l', 'l')"),
+    (camera, {"name": "a/b"}, "camera name: got 'a/b', allowed: letters, digits, '_', '.', '-'"),
     (robot, {"joints": (), "groups": ()}, "robot 'r' joints: got []"),
+    (robot, {"name": ""}, "robot name: got '', allowed: letters, digits, '_', '.', '-', at most 64"),
+    (robot, {"name": "my robot"}, "robot name: got 'my robot', allowed: letters"),
+    (robot, {"name": "r" * 65}, "robot name: got 'rrr"),
     (robot, {"joints": (joint(), joint())}, "joint names: got ['a', 'a'], allowed: no name twice"),
     (
         robot,
@@ -106,7 +114,13 @@ WORDS: list[tuple[Make, dict[str, object], str]] = [
     (robot, {"base": base(right="z")}, "base.right: got 'z', allowed: one of ['a', 'b', 'c']"),
     (robot, {"arms": (ArmSpec(name="left", joints=("z",), tip="t"),)}, "arm 'left' joints: got 'z', allowed: one of"),
     (robot, {"arms": (ArmSpec(name="left", joints=("a",), tip="t", gripper="z"),)}, "arm 'left' gripper: got 'z'"),
+    (ArmSpec, {"name": "left", "joints": (), "tip": "t"}, "arm 'left' joints: got (), allowed: at least one"),
     (robot, {"neck": NeckSpec(yaw="a", pitch="z")}, "neck.pitch: got 'z'"),
+    (
+        robot,
+        {"neck": NeckSpec(yaw="a", pitch="b", camera="eye"), "cameras": (camera(),)},
+        "neck.camera: got 'eye', allowed: one of ['camera.head']",
+    ),
     (robot, {"face": FaceSpec(action_units={12: {"z": 0.1}})}, "face AU12: got 'z'"),
 ]
 
@@ -119,6 +133,49 @@ def test_a_wrong_word_is_refused_naming_what_got_and_allowed(
         make(**kwargs)
     assert message in str(caught.value)
     assert ", allowed: " in str(caught.value)
+
+
+MISFITS: list[tuple[Make, dict[str, object], str]] = [
+    (joint, {"name": "elbow", "speed_max": "2"}, "joint 'elbow' speed_max: got '2' (str), allowed: a number"),
+    (joint, {"effort_max": True}, "joint 'a' effort_max: got True (bool), allowed: a number"),
+    (joint, {"home": None}, "joint 'a' home: got None (NoneType), allowed: a number"),
+    (joint, {"name": 3}, "joint 3 name: got 3 (int), allowed: text"),
+    (sensor, {"rate_hz": "fast"}, "sensor 'imu' rate_hz: got 'fast' (str), allowed: a number"),
+    (camera, {"width": 320.5}, "'camera.head' width: got 320.5 (float), allowed: a whole number"),
+    (lidar, {"n_rays": "36"}, "'lidar' n_rays: got '36' (str), allowed: a whole number"),
+    (touch, {"pads": "pad"}, "'touch' pads: got 'pad' (str), allowed: a tuple of text, one alone written (x,)"),
+    (GroupSpec, {"name": "g", "joints": "a"}, "group 'g' joints: got 'a' (str), allowed: a tuple of text"),
+    (base, {"track": [0.4]}, "base track: got [0.4] (list), allowed: a number"),
+    (ArmSpec, {"name": "left", "joints": ("a",), "tip": 1}, "arm 'left' tip: got 1 (int), allowed: text"),
+    (NeckSpec, {"yaw": "a", "pitch": "b", "camera": 1}, "neck camera: got 1 (int), allowed: text or None"),
+    (FaceSpec, {"action_units": {12: ["z"]}}, "face action_units: got {12: ['z']} (dict), allowed: a mapping of a"),
+    (robot, {"groups": GroupSpec(name="g", joints=("a",))}, "robot 'r' groups: got GroupSpec("),
+    (robot, {"joints": (joint(), "b")}, "allowed: a tuple of JointSpec, one alone written (x,)"),
+    (
+        robot,
+        {"imu": len},
+        "robot 'r' imu: got <built-in function len> (builtin_function_or_method), allowed: SensorSpec",
+    ),
+    (robot, {"name": 3}, "robot 3 name: got 3 (int), allowed: text"),
+]
+
+
+@pytest.mark.parametrize(("make", "kwargs", "message"), MISFITS)
+def test_a_value_of_a_wrong_type_is_refused_naming_what_got_and_allowed(
+    make: Make, kwargs: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make(**kwargs)
+    assert message in str(caught.value)
+
+
+def test_numbers_become_pythons_own_so_that_a_spec_can_be_written_to_a_file() -> None:
+    found = joint(speed_max=np.deg2rad(90), acceleration_max=np.float32(2), effort_max=np.int64(3), home=1)
+    assert [type(x) for x in (found.speed_max, found.acceleration_max, found.effort_max, found.home)] == [float] * 4
+    assert (type(camera(width=np.int32(64)).width), type(lidar(n_rays=np.uint8(9)).n_rays)) == (int, int)
+    face = FaceSpec(action_units={np.int64(12): {"a": np.float64(0.5)}})
+    assert [type(x) for move in face.action_units.values() for x in move.values()] == [float]
+    assert touch(pads=["l", "r"]) == touch(pads=("l", "r"))
 
 
 def test_at_most_32_groups_fit_a_lease_mask() -> None:

@@ -13,9 +13,10 @@ from rich.console import Console
 
 from vagus import cli
 from vagus.body.calibrate import CalibrationPose, HandEye, PoseCfg, Sighting, calibration_poses, with_markers
+from vagus.body.calibration_file import load, save
 from vagus.body.simulated import SimulatedBody
 from vagus.core import messages as m
-from vagus.core.calibration import Calibration, CameraMount, load, none, save
+from vagus.core.calibration import Calibration, CameraMount, none
 from vagus.core.errors import BodyError, ConfigError
 from vagus.core.frames import quat_from_axis_angle, quat_multiply, rotation_from_quat
 from vagus.runtime import calibrate as cal
@@ -119,6 +120,13 @@ def test_what_is_saved_is_what_was_found_and_reaches_whoever_sees_with_the_camer
     run, _ = prepare(host_file(), seed=SEED, scene="empty", calibration=result.file)
     assert Lockstep(run).context.calibration.mount(CAM.name) == result.calibration.camera[CAM.name] != CameraMount()
     assert Lockstep(RUN).context.calibration.mount(CAM.name) == CameraMount()
+
+
+def test_another_seeds_robot_refuses_what_was_measured_on_this_one(result: Calibrated) -> None:
+    assert result.calibration.seed == SEED
+    Lockstep(replace(RUN, calibration=str(result.file)))
+    with pytest.raises(ConfigError, match=rf"seed: got {SEED}, allowed: {SEED + 1}"):
+        Lockstep(replace(RUN, seed=SEED + 1, calibration=str(result.file)))
 
 
 def reach_error(calibration: Path | None) -> float:

@@ -19,6 +19,8 @@ from vagus.body.robot import Robot
 from vagus.core.articulation import Articulation, Shapes
 from vagus.core.errors import ConfigError
 from vagus.core.robot import ArmSpec, BaseSpec, JointSpec, RobotSpec
+from vagus.streams.table import SceneShape, stream_table
+from vagus.world.simulation import Simulation
 
 Severity = Literal["error", "warning", "info"]
 _ORDER: tuple[Severity, ...] = ("error", "warning", "info")
@@ -69,6 +71,8 @@ def check_robot(robot: Robot) -> list[Finding]:
     else:
         for check in _MODEL_CHECKS:
             found += check(built)
+        if not exit_status(found):  # what is wrong already would be told twice
+            found += _check_simulation(robot)
     if robot.real is not None:
         from vagus.body.feetech.body import problems
 
@@ -369,6 +373,16 @@ def _check_articulation(b: _Built) -> Iterator[Finding]:
             Articulation(b.spec, b.model)
         except ConfigError as exc:
             yield _error("model", str(exc), "mend the joint in the model")
+
+
+def _check_simulation(robot: Robot) -> Iterator[Finding]:
+    """Build what a simulated run builds, and let it speak."""
+    spec = robot.spec
+    try:
+        shape = Simulation(spec, robot.build_scene(robot.simulated.scene, 0), seed=0).shape
+        stream_table(spec, SceneShape(nq=shape.nq, nmocap=shape.nmocap, nbody=shape.nbody))
+    except ConfigError as exc:
+        yield _error("simulation", str(exc), "mend what it names in the robot file's RobotSpec or model")
 
 
 def _joints_up_from(b: _Built, site: str) -> list[str]:

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Literal
 
 import mujoco
+import numpy as np
 
 from vagus.core.errors import ConfigError
+from vagus.core.fields import check_types
 from vagus.core.robot import JointSpec
 
 Limit = float | Mapping[str, float] | None
@@ -42,12 +44,17 @@ class ImportCfg:
     """[N m or N]; MJCF has forcerange, URDF has <limit effort>."""
     following_error_max: Limit = None
     """[rad or m; per second for velocity joints]; neither format has it; not given: not guarded."""
+    position_range: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """Joint → least and largest position [rad or m]: for joints without a range, or with one that is not meant."""
     velocity_joints: tuple[str, ...] = ()
     """URDF: joints driven by velocity (wheels). MJCF says it by its actuators."""
     sites: Mapping[str, str] = field(default_factory=dict[str, str])
     """Site to add → body (URDF: link) in whose origin it stands: tips, 'lidar', 'imu' (which also gets its sensors)."""
     is_mobile: bool = False
     """Let the root move freely: give its body a freejoint, unless it has one."""
+
+    def __post_init__(self) -> None:
+        check_types(self, "ImportCfg")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,7 +130,7 @@ def from_urdf(path: Path, cfg: ImportCfg) -> Imported:
     parts = _parse(path)
     found: dict[str, _Found] = {}
     wrong: list[str] = []
-    for joint in ET.parse(path).getroot().iter("joint"):
+    for joint in ET.parse(path).getroot().findall("joint"):  # <transmission>, <ros2_control> have others inside
         name, kind = joint.get("name", ""), joint.get("type", "")
         if kind == "fixed" or joint.find("mimic") is not None:
             continue
@@ -220,19 +227,20 @@ def _finish(where: str, parts: mujoco.MjSpec, found: Mapping[str, _Found], cfg: 
     joints: list[JointSpec] = []
     lacks: list[str] = []
     for name, said in found.items():
+        span = cfg.position_range.get(name, said.span)
         limits = {
             "speed_max": _given(cfg.speed_max, name, said.speed_max),
             "acceleration_max": _given(cfg.acceleration_max, name, None),
             "effort_max": _given(cfg.effort_max, name, said.effort_max),
         }
         missing = [key for key, value in limits.items() if value is None]
-        if said.mode == "position" and said.span is None:
-            missing.append("a range (or is it a wheel, driven by velocity?)")
+        if said.mode == "position" and span is None:
+            missing.append("a range (position_range, or if it is a wheel, velocity_joints)")
         if missing:
             lacks.append(f"joint {name!r} lacks {', '.join(missing)}")
             continue
         error = _given(cfg.following_error_max, name, math.inf)
-        span = said.span if said.mode == "position" and said.span else (-math.inf, math.inf)
+        span = span if said.mode == "position" and span else (-math.inf, math.inf)
         try:
             joints.append(
                 JointSpec(
@@ -249,6 +257,7 @@ def _finish(where: str, parts: mujoco.MjSpec, found: Mapping[str, _Found], cfg: 
         except ConfigError as exc:
             lacks.append(str(exc))
     _refuse(where, lacks + _strangers(cfg, found))
+    _set_ranges(parts, [joint for joint in joints if joint.name in cfg.position_range])
     _add_sites(where, parts, cfg)
     _compile(parts, where)
     return Imported(joints=tuple(joints), model=parts.copy)
@@ -261,9 +270,20 @@ def _given(limit: Limit, name: str, said: float | None) -> float | None:
 
 
 def _strangers(cfg: ImportCfg, found: Mapping[str, _Found]) -> list[str]:
-    given = (cfg.speed_max, cfg.acceleration_max, cfg.effort_max, cfg.following_error_max)
+    given = (cfg.speed_max, cfg.acceleration_max, cfg.effort_max, cfg.following_error_max, cfg.position_range)
     names = {name for limit in given if isinstance(limit, Mapping) for name in limit} - set(found)
     return [f"limits are given for {sorted(names)}, which are not among its joints {list(found)}"] if names else []
+
+
+def _set_ranges(parts: mujoco.MjSpec, joints: list[JointSpec]) -> None:
+    """Limit joints of the model as the spec's are."""
+    for spec in joints:
+        if spec.mode == "position":
+            joint = parts.joint(spec.name)
+            is_in_degrees = spec.unit == "rad" and bool(parts.compiler.degree)
+            span = np.array([spec.position_min, spec.position_max])
+            joint.range[:] = np.degrees(span) if is_in_degrees else span
+            joint.limited = mujoco.mjtLimited.mjLIMITED_TRUE
 
 
 def _add_sites(where: str, parts: mujoco.MjSpec, cfg: ImportCfg) -> None:

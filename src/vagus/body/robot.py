@@ -1,5 +1,6 @@
 """What a robot file declares: the robot's spec, its model, and what stands behind its motors."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ import mujoco
 
 from vagus.body.feetech.cfg import FeetechCfg
 from vagus.core.errors import ConfigError
+from vagus.core.fields import check_types
 from vagus.core.robot import RobotSpec
 from vagus.world import scenes
 
@@ -22,6 +24,14 @@ class SimulatedCfg:
     start: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Where the robot's root stands at the start: x [m], y [m], yaw [rad]."""
 
+    def __post_init__(self) -> None:
+        check_types(self, "simulated")
+        if self.scene not in scenes.SCENES:
+            names = ", ".join(repr(name) for name in sorted(scenes.SCENES))
+            raise ConfigError(f"simulated scene: got {self.scene!r}, allowed: {names}")
+        if not all(math.isfinite(x) for x in self.start):
+            raise ConfigError(f"simulated start: got {self.start}, allowed: three finite numbers [m, m, rad]")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Robot:
@@ -32,6 +42,9 @@ class Robot:
     """Builds the robot alone as a ``mujoco.MjSpec``; joint, site, camera and sensor names match the spec's."""
     simulated: SimulatedCfg = field(default_factory=SimulatedCfg)
     real: FeetechCfg | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self, "robot")
 
     def build_model(self) -> mujoco.MjSpec:
         """Return a fresh model of the robot alone.

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from vagus.body.calibration_file import load
 from vagus.body.robot import Robot
-from vagus.core import calibration
 from vagus.core.messages import Record
 from vagus.world.simulation import Message, Simulation, SimulationCfg
 
@@ -21,14 +21,14 @@ class SimulatedBody:
             robot: What the robot file declares.
             scene: A name in ``vagus.world.scenes.SCENES``; None takes the robot file's.
             seed: Of the scene, the noise, the delays and the mounting errors, >= 0.
-            calibration_file: Written by ``vagus calibrate``; None corrects nothing.
+            calibration_file: Written by ``vagus calibrate`` for this seed; None corrects nothing.
             cfg: How motors and sensors behave.
 
         Raises:
-            ConfigError: No such scene or file, or the model lacks what the spec names.
+            ConfigError: No such scene or file, a file of another robot or seed, or see ``Simulation``.
         """
         spec = robot.spec
-        corrections = calibration.load(Path(calibration_file), spec) if calibration_file else None
+        corrections = load(Path(calibration_file), spec, seed=seed) if calibration_file else None
         built = robot.build_scene(scene or robot.simulated.scene, seed)
         self.simulation = Simulation(spec, built, cfg, seed=seed, calibration=corrections)
         self.publishes = self.simulation.publishes

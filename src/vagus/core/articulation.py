@@ -21,6 +21,26 @@ _EQ_JOINT = 2  # mujoco.mjtEq.mjEQ_JOINT: joint 1 follows a polynomial of joint 
 _FREE, _BALL = 0, 1  # mujoco.mjtJoint
 
 
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """What limbs stay on one side of, in the frame of the model of the robot alone: ``normal @ p >= offset``."""
+
+    name: str
+    normal: Array
+    """Unit, into the free side, shape (3,)."""
+    offset: float
+    """[m]"""
+
+
+def planes(spec: RobotSpec) -> list[Plane]:
+    """Return the floor and the walls of the workspace."""
+    found = [Plane("floor", np.array([0.0, 0.0, 1.0]), 0.0)]
+    if spec.workspace:
+        for axis, low, high in zip(np.eye(3), spec.workspace.low, spec.workspace.high, strict=True):
+            found += [Plane("workspace", axis, low), Plane("workspace", -axis, -high)]
+    return found
+
+
 class JointView(Protocol):
     """One joint of a model."""
 
@@ -220,6 +240,11 @@ class Shapes:
     def lowest(self) -> Array:
         """Return each geom's lowest point, shape (n, 3) [m]."""
         return self.farthest(np.array([0.0, 0.0, -1.0]))
+
+    def above(self, plane: Plane) -> tuple[Array, Array]:
+        """Return each geom's point nearest to a plane, shape (n, 3), and its signed distance, shape (n,) [m]."""
+        points = self.farthest(-plane.normal)
+        return points, points @ plane.normal - plane.offset
 
     def radius_about(self, centre: Array) -> float:
         """Return the radius of the upright cylinder about ``centre`` (3,) that holds them all, to 1 % [m]."""

@@ -1,13 +1,12 @@
 """What calibration found: how far each encoder reads beside the truth, how each camera really sits.
 
-Data, arithmetic and its JSON file; the estimation is ``vagus.body.calibrate``.
+Data, arithmetic and its JSON; the file is ``vagus.body.calibration_file``, the estimation ``vagus.body.calibrate``.
 """
 
 import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -17,9 +16,9 @@ from vagus.core.errors import ConfigError
 from vagus.core.frames import pose
 from vagus.core.robot import RobotSpec
 
-FORMAT = "vagus-calibration-1"
+FORMAT = "vagus-calibration-2"
 """What the file's ``format`` says."""
-_KEYS = {"format", "robot", "encoder_offset", "camera"}
+_KEYS = {"format", "robot", "seed", "encoder_offset", "camera"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,11 +52,15 @@ class Calibration:
 
     robot: str
     """Name of the robot it was made for."""
+    seed: int | None = None
+    """Seed of the simulated robot it was made on: another seed is another robot; None: a real one."""
     encoder_offset: Mapping[str, float] = field(default_factory=dict[str, float])
     """Joint → what its encoder reads beyond the truth [rad or m]."""
     camera: Mapping[str, CameraMount] = field(default_factory=dict[str, CameraMount])
 
     def __post_init__(self) -> None:
+        if self.seed is not None and self.seed < 0:
+            raise ConfigError(f"seed: got {self.seed}, allowed: null, or an integer >= 0")
         for joint, offset in self.encoder_offset.items():
             if not math.isfinite(offset):
                 raise ConfigError(f"encoder_offset of {joint!r}: got {offset}, allowed: a finite number [rad or m]")
@@ -86,8 +89,8 @@ def to_json(calibration: Calibration) -> str:
         name: {"position": list(mount.position), "quat_wxyz": list(mount.quat)}
         for name, mount in calibration.camera.items()
     }
-    whole = {"format": FORMAT, "robot": calibration.robot, "encoder_offset": dict(calibration.encoder_offset),
-             "camera": camera}  # fmt: skip
+    whole = {"format": FORMAT, "robot": calibration.robot, "seed": calibration.seed,
+             "encoder_offset": dict(calibration.encoder_offset), "camera": camera}  # fmt: skip
     return json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
 
 
@@ -115,33 +118,22 @@ def from_json(text: str, spec: RobotSpec) -> Calibration:
     _known(cameras, [cam.name for cam in spec.cameras], "camera")
     return Calibration(
         robot=spec.name,
+        seed=_seed(whole["seed"]),
         encoder_offset={name: _number(value, f"encoder_offset of {name!r}") for name, value in offsets.items()},
         camera={name: _mount(value, f"camera {name!r}") for name, value in cameras.items()},
     )
-
-
-def save(path: Path, calibration: Calibration) -> None:
-    """Write the file. Raises ConfigError if it cannot be written."""
-    try:
-        path.write_text(to_json(calibration), encoding="utf-8")
-    except OSError as exc:
-        raise ConfigError(f"calibration file {path} cannot be written: {exc}") from exc
-
-
-def load(path: Path, spec: RobotSpec) -> Calibration:
-    """Read the file. Raises ConfigError naming the file and what is wrong with it."""
-    try:
-        return from_json(path.read_text(encoding="utf-8"), spec)
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"calibration file {path} cannot be read: {exc}") from exc
-    except ConfigError as exc:
-        raise ConfigError(f"calibration file {path}: {exc}") from exc
 
 
 def _table(value: Any, where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise ConfigError(f"{where}: got {type(value).__name__}, allowed: a JSON object")
     return cast("dict[str, Any]", value)
+
+
+def _seed(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, int | None):
+        raise ConfigError(f"seed: got {value!r}, allowed: null, or an integer >= 0")
+    return value
 
 
 def _known(table: dict[str, Any], allowed: tuple[str, ...] | list[str], what: str) -> None:

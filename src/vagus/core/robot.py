@@ -4,6 +4,7 @@ SI units, radians. No I/O; a robot file builds these, ``vagus check`` explains w
 """
 
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,8 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vagus.core.errors import ConfigError
+from vagus.core.fields import check_types
 
 OnEstop = Literal["brake", "off", "hold"]
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+"""What a name must be to name a file too: robots name their run directory, cameras their stream's ring."""
+FILE_NAME_ALLOWED = "letters, digits, '_', '.', '-', at most 64, the first a letter or digit"
 
 
 def _require(ok: bool, what: str, got: object, allowed: str) -> None:
@@ -50,9 +55,8 @@ class JointSpec:
 
     def __post_init__(self) -> None:
         where = f"joint {self.name!r}"
+        check_types(self, where)
         _require(bool(self.name), "joint name", self.name, "a non-empty string")
-        _require(self.mode in ("position", "velocity"), f"{where} mode", self.mode, "'position', 'velocity'")
-        _require(self.unit in ("rad", "m"), f"{where} unit", self.unit, "'rad', 'm'")
         for key in ("speed_max", "acceleration_max", "effort_max"):
             value = getattr(self, key)
             _require(_is_positive(value), f"{where} {key}", value, "a finite number > 0")
@@ -74,21 +78,22 @@ class GroupSpec:
     """After an emergency stop is at rest: engage the brakes, cut the torque, or hold with force (a gripper)."""
 
     def __post_init__(self) -> None:
+        check_types(self, f"group {self.name!r}")
         _require(bool(self.name), "group name", self.name, "a non-empty string")
         _require(bool(self.joints), f"group {self.name!r} joints", self.joints, "at least one joint name")
-        _require(self.on_estop in ("brake", "off", "hold"), f"group {self.name!r} on_estop", self.on_estop,
-                 "'brake', 'off', 'hold'")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SensorSpec:
-    """A sensor without an image: its stream's name, rate and the oldest reading still worth acting on."""
+    """A sensor without an image: its name, rate and the oldest reading still worth acting on."""
 
     name: str
+    """By which ages and budgets know it. Streams have names of their own: joint_state, imu, touch, lidar."""
     rate_hz: float
     max_age_s: float
 
     def __post_init__(self) -> None:
+        check_types(self, f"sensor {self.name!r}")
         _require(bool(self.name), "sensor name", self.name, "a non-empty string")
         _require(_is_positive(self.rate_hz), f"sensor {self.name!r} rate_hz", self.rate_hz, "a finite number > 0")
         _require(
@@ -99,7 +104,10 @@ class SensorSpec:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CameraSpec(SensorSpec):
-    """An RGB-D camera: colour and depth registered, looking along its frame's +z, x right, y down (optical frame)."""
+    """An RGB-D camera: colour and depth registered, looking along its frame's +z, x right, y down (optical frame).
+
+    Its name is its stream's, too.
+    """
 
     width: int = 320
     height: int = 240
@@ -108,6 +116,7 @@ class CameraSpec(SensorSpec):
 
     def __post_init__(self) -> None:
         SensorSpec.__post_init__(self)  # super() does not know a class with slots
+        _require(bool(FILE_NAME.fullmatch(self.name)), "camera name", self.name, FILE_NAME_ALLOWED)
         for key in ("width", "height"):
             value = getattr(self, key)
             _require(value >= 1, f"camera {self.name!r} {key}", value, "at least 1 px")
@@ -160,6 +169,7 @@ class BaseSpec:
     """Body of the model that carries the base frame: x forward, z up."""
 
     def __post_init__(self) -> None:
+        check_types(self, "base")
         for key in ("radius", "track"):
             value = getattr(self, key)
             _require(_is_positive(value), f"base {key}", value, "a finite number > 0")
@@ -177,6 +187,10 @@ class ArmSpec:
     gripper: str | None = None
     """Gripper joint: position_min closed, position_max open."""
 
+    def __post_init__(self) -> None:
+        check_types(self, f"arm {self.name!r}")
+        _require(bool(self.joints), f"arm {self.name!r} joints", self.joints, "at least one joint name")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NeckSpec:
@@ -185,6 +199,9 @@ class NeckSpec:
     yaw: str
     pitch: str
     camera: str | None = None
+
+    def __post_init__(self) -> None:
+        check_types(self, "neck")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,12 +214,32 @@ class FaceSpec:
     action_units: dict[int, dict[str, float]]
     """Action unit → {joint: displacement from home at intensity 1 [rad or m]}."""
 
+    def __post_init__(self) -> None:
+        check_types(self, "face")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkspaceSpec:
+    """The upright box that the limbs stay in, in the frame of the model of the robot alone, floor at z = 0 [m].
+
+    A base that drives takes its box along.
+    """
+
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+
+    def __post_init__(self) -> None:
+        check_types(self, "workspace")
+        is_box = all(-math.inf < a < b < math.inf for a, b in zip(self.low, self.high, strict=True))
+        _require(is_box, "workspace low, high", (self.low, self.high), "finite, low < high along each axis")
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RobotSpec:
     """One robot, fully described: what the loop, the gate, the page and the skills need to know of it."""
 
     name: str
+    """Names its run directory, too."""
     joints: tuple[JointSpec, ...]
     groups: tuple[GroupSpec, ...]
     encoder: SensorSpec = field(default_factory=lambda: SensorSpec(name="encoder", rate_hz=500.0, max_age_s=0.008))
@@ -214,6 +251,8 @@ class RobotSpec:
     arms: tuple[ArmSpec, ...] = ()
     neck: NeckSpec | None = None
     face: FaceSpec | None = None
+    workspace: WorkspaceSpec | None = None
+    """Where the limbs may be, besides above the floor; None: anywhere."""
     reflex_hz: float = 500.0
     watchdog_s: float = 0.020
     """The motors brake by themselves when no command came for this long [s]."""
@@ -221,6 +260,8 @@ class RobotSpec:
     """Declared: farthest any point of the robot travels from the start of braking to rest [m]."""
 
     def __post_init__(self) -> None:
+        check_types(self, f"robot {self.name!r}")
+        _require(bool(FILE_NAME.fullmatch(self.name)), "robot name", self.name, FILE_NAME_ALLOWED)
         names = [j.name for j in self.joints]
         _require(bool(names), f"robot {self.name!r} joints", names, "at least one joint")
         _require(len(set(names)) == len(names), "joint names", names, "no name twice")
@@ -237,6 +278,9 @@ class RobotSpec:
         _require(len(self.groups) <= 32, "number of groups", len(self.groups), "at most 32 (a lease mask has 32 bits)")
         for where, joint in self._named_joints():
             _require(joint in names, where, joint, f"one of {names}")
+        if self.neck and self.neck.camera is not None:
+            cameras = [cam.name for cam in self.cameras]
+            _require(self.neck.camera in cameras, "neck.camera", self.neck.camera, f"one of {cameras}")
 
     def _named_joints(self) -> Iterable[tuple[str, str]]:
         if self.base:

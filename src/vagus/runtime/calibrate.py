@@ -28,8 +28,9 @@ from vagus.body.calibrate import (
     solve,
     with_markers,
 )
+from vagus.body.calibration_file import save
 from vagus.body.robot import Robot
-from vagus.core.calibration import Calibration, CameraMount, none, save
+from vagus.core.calibration import Calibration, CameraMount, none
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
 from vagus.runtime.child import Scheduled
@@ -105,6 +106,7 @@ def calibrate(cfg: CalibrateCfg, progress: Progress = lambda done, total: None) 
     sightings, unseen = _look_at_hands(run, robot, eye, poses, progress)
     _require_enough(run.spec, poses, sightings)
     calibration, report = solve(run.spec, model, sightings)
+    calibration = replace(calibration, seed=cfg.seed)
     held_out = sightings[::HOLD_OUT]
     others = [sighting for i, sighting in enumerate(sightings) if i % HOLD_OUT]
     errors = standard_errors(eye, sightings, calibration)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from vagus.core.calibration import Calibration, load, none
+from vagus.core.calibration import Calibration, none
 from vagus.core.robot import RobotSpec
 from vagus.runtime.run_dir import Run
 from vagus.streams.streams import Streams
@@ -69,7 +69,12 @@ class Context:
     @cached_property
     def calibration(self) -> Calibration:
         """What corrects this run's encoders (the body does that) and cameras (whoever sees with them must)."""
-        return load(Path(self.run.calibration), self.spec) if self.run.calibration else none(self.spec)
+        if not self.run.calibration:
+            return none(self.spec)
+        from vagus.body.calibration_file import load
+
+        seed = None if self.run.is_real else self.run.seed
+        return load(Path(self.run.calibration), self.spec, seed=seed)
 
     def rng(self, node: str) -> np.random.Generator:
         """Return a generator of the node's own, from the run's seed and the node's name."""

@@ -5,9 +5,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from vagus.body import calibration_file
 from vagus.body.load import load_robot
 from vagus.body.robot import Robot
-from vagus.core.calibration import load as load_calibration
 from vagus.core.errors import ConfigError
 from vagus.runtime import run_dir
 from vagus.runtime.run_dir import Run
@@ -56,7 +56,7 @@ def prepare(
     if not 0 <= seed < 2**32:
         raise ConfigError(f"seed: got {seed}, allowed: 0 to {2**32 - 1}")
     if calibration is not None:
-        load_calibration(calibration, robot.spec)
+        calibration_file.load(calibration, robot.spec, seed=seed)
     model = robot.build_scene(name, seed).model
     shape = SceneShape(nq=model.nq, nmocap=model.nmocap, nbody=model.nbody)
     run = Run(

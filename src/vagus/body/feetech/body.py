@@ -131,10 +131,10 @@ class FeetechBody:
     def read(self, now_ns: int) -> Record | None:
         """Ask all servos once and return their readings, captured at ``now_ns``; None until one has ever answered.
 
-        Blocks at most ``budget_s``. Brakes when no command came for ``watchdog_s``.
+        Waits at most ``budget_s`` for answers. Brakes when no command came for ``watchdog_s``.
 
         Raises:
-            BodyError: The port is gone.
+            BodyError: The port is gone, or takes no packet for 0.1 s.
         """
         answers = self._bus.sync_read(self._cfg.ids, _FIRST, _SIZE)
         state = self._state

@@ -1,8 +1,9 @@
 """The serial shell of the Feetech bus: asks, waits a bounded time, asks once more. It knows no joints and no units.
 
 A half-duplex bus has one talker at a time: every exchange starts by emptying the input, and some adapters return what
-was sent (the echo), which is cut off. Time is bounded without a clock: the port gives up a read after ``SLICE_S``, and
-an exchange makes a fixed number of reads.
+was sent (the echo), which is cut off. Waiting for answers is bounded without a clock: the port gives up a read after
+``SLICE_S``, and an exchange makes a fixed number of reads. Sending takes no time unless the adapter hangs, which is an
+error after 0.1 s.
 """
 
 import errno
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from vagus.body.feetech import protocol
+from vagus.body.feetech.cfg import BUDGET_MIN_S
 from vagus.body.feetech.protocol import Register, Status
 from vagus.core.errors import BodyError, ConfigError
 
@@ -57,11 +59,11 @@ def open_port(device: str, baud: int) -> Port:
 
 
 class Bus:
-    """Exchanges packets with the servos on one port, never waiting longer than ``budget_s`` in one call."""
+    """Exchanges packets with the servos on one port, never waiting longer than ``budget_s`` for answers in one call."""
 
     def __init__(self, port: Port, *, budget_s: float) -> None:
-        if not budget_s >= _TRIES * SLICE_S:
-            raise ConfigError(f"budget_s: got {budget_s} s, allowed: at least {_TRIES * SLICE_S} s")
+        if not budget_s >= BUDGET_MIN_S:
+            raise ConfigError(f"budget_s: got {budget_s} s, allowed: at least {BUDGET_MIN_S} s")
         self._port = port
         self._reads = int(budget_s / SLICE_S + 1e-9) // _TRIES
         self.retries = 0
@@ -117,7 +119,7 @@ class Bus:
             self._port.reset_input_buffer()
             self._port.write(packet)
         except OSError as exc:
-            raise BodyError(f"the serial port is gone: {exc}") from exc
+            raise BodyError(f"the serial port is gone or hangs: {exc}") from exc
 
     def _exchange(self, packet: bytes, expected: Mapping[int, int]) -> dict[int, Status]:
         self._send(packet)

@@ -4,6 +4,10 @@ import math
 from dataclasses import dataclass
 
 from vagus.core.errors import ConfigError
+from vagus.core.fields import check_types
+
+BUDGET_MIN_S = 0.002
+"""Least ``budget_s`` [s]: two tries, and a port that wakes once a millisecond."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,10 +29,17 @@ class FeetechCfg:
     stall_torque: float = 1.6
     """Torque at full duty and no motion [N m]: 1.6 for the 7.4 V servo (16.5 kg cm), 2.9 for the 12 V one."""
     budget_s: float = 0.008
-    """Longest time that one reading of all servos may block, the second try included [s]."""
+    """Longest wait for the answers to one reading of all servos, the second try included [s], at least 0.002."""
 
     def __post_init__(self) -> None:
+        check_types(self, "real")
         n = len(self.ids)
+        if not self.port:
+            raise ConfigError("port: got '', allowed: a serial device, such as '/dev/ttyACM0'")
+        if self.baud < 1:
+            raise ConfigError(f"baud: got {self.baud}, allowed: at least 1 [bit/s]; STS servos come with 1000000")
+        if not BUDGET_MIN_S <= self.budget_s < math.inf:
+            raise ConfigError(f"budget_s: got {self.budget_s}, allowed: at least {BUDGET_MIN_S}, finite [s]")
         if len(set(self.ids)) != n or not all(0 <= i <= 253 for i in self.ids):
             raise ConfigError(f"servo ids: got {self.ids}, allowed: 0 to 253, none twice")
         if len(self.zero) not in (0, n) or not all(0 <= z <= 4095 for z in self.zero):

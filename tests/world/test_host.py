@@ -18,6 +18,16 @@ def model() -> mujoco.MjModel:
     return host_in("empty").model
 
 
+def test_the_host_has_the_sensors_and_arms_that_its_pages_say() -> None:
+    cam, lidar, imu = SPEC.cameras[0], SPEC.lidar, SPEC.imu
+    assert lidar is not None
+    assert imu is not None
+    assert (len(SPEC.cameras), cam.width, cam.height, cam.rate_hz) == (1, 320, 240, 30.0)
+    assert (lidar.n_rays, lidar.rate_hz) == (360, 10.0)
+    assert (imu.rate_hz, SPEC.encoder.rate_hz, SPEC.reflex_hz) == (200.0, 500.0, 500.0)
+    assert [len(arm.joints) for arm in SPEC.arms] == [7, 7]
+
+
 def test_every_joint_of_the_robot_file_is_a_motor_of_the_model(model: mujoco.MjModel) -> None:
     motors = [model.actuator(i).name for i in range(model.nu)]
     assert sorted(motors) == sorted(SPEC.joint_names) == sorted(host.HOME)

@@ -214,7 +214,7 @@ def test_held_out_hand_is_in_front_at_the_height_of_a_table() -> None:
 
 
 def test_unknown_behaviour_and_running_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'dances', allowed"):
+    with pytest.raises(ConfigError, match="person: got 'dances', allowed: 'stands'"):
         person.person_pose("dances", 0.0, person.PersonCfg())  # pyright: ignore[reportArgumentType]
     with pytest.raises(ConfigError, match=r"speed_max: got 1\.3"):
         person.PersonCfg(speed_max=1.3)

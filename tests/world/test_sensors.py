@@ -179,6 +179,51 @@ def test_touch_saturates_and_loses_readings_as_declared() -> None:
     assert np.nanmax(force) == pytest.approx(0.3)
 
 
+def losing(imu: float, camera: float) -> SimulationCfg:
+    sensors = replace(NOISY.sensors, imu=replace(NOISY.sensors.imu, dropout=imu))
+    return replace(NOISY, sensors=sensors, camera_dropout=camera)
+
+
+@pytest.mark.parametrize(("stream", "due"), [("imu", 800), ("scene", 120)])
+def test_what_is_lost_does_not_come_and_its_counter_shows_it(stream: str, due: int) -> None:
+    rows = run(losing(0.2, 0.2), 2000).seen[stream]
+    assert 1.0 - len(rows) / due == pytest.approx(0.2, abs=0.08)
+    counters = values(rows, "counter").astype(int)
+    assert counters[-1] >= due - 3
+    assert set(np.diff(counters)) > {1, 2}
+
+
+@pytest.mark.parametrize("stream", ["imu", "scene"])
+def test_losing_some_leaves_the_others_as_they_were(stream: str) -> None:
+    whole, lossy = (run(losing(*chances), 500, seed=7).seen for chances in ((0.0, 0.0), (0.3, 0.3)))
+    kept = {int(r["counter"]): r.tobytes() for r in whole[stream]}
+    assert len(lossy[stream]) < len(kept)
+    assert all(kept[int(r["counter"])] == r.tobytes() for r in lossy[stream])
+    for other in {*STREAMS} - {"imu", "scene"}:
+        assert [r.tobytes() for r in whole[other]] == [r.tobytes() for r in lossy[other]], other
+
+
+def test_same_seed_same_losses() -> None:
+    one, two = (run(losing(0.3, 0.3), 500, seed=5) for _ in range(2))
+    for stream in STREAMS:
+        assert [r.tobytes() for r in one.seen[stream]] == [r.tobytes() for r in two.seen[stream]], stream
+    other = run(losing(0.3, 0.3), 500, seed=6)
+    assert values(one.seen["imu"], "counter").tolist() != values(other.seen["imu"], "counter").tolist()
+
+
+def test_by_default_both_lose_some_and_an_ideal_one_none() -> None:
+    assert 0.0 < ImuCfg().dropout <= 0.001
+    assert 0.0 < NOISY.camera_dropout <= 0.01
+    assert ideal().imu.dropout == 0.0
+
+
+def test_the_longest_delay_still_gives_readings() -> None:
+    imu, touch = replace(ideal().imu, delay_steps=30), replace(ideal().touch, delay_steps=30)
+    bench = run(replace(PERFECT, sensors=replace(ideal(), imu=imu, touch=touch)), 200)
+    for stream in ("imu", "touch"):
+        assert {int(r["stamp_ns"] - r["origin_ns"].min()) for r in bench.seen[stream]} == {31 * DT_NS}
+
+
 def with_wall(at: float) -> Bench:
     scene = place(lambda robot: None)
     add(scene.spec.worldbody, Look(contype=1), BOX, (0.1, 5.0, 1.0), (at + 0.1, 0.0, 1.0))
@@ -270,6 +315,31 @@ def test_impossible_noise_is_refused(cfg: type, bad: float) -> None:
     field = {EncoderCfg: "noise_counts", ImuCfg: "gyro_noise", TouchCfg: "noise", LidarCfg: "noise"}[cfg]
     with pytest.raises(ConfigError, match=field):
         cfg(**{field: bad})
+
+
+@pytest.mark.parametrize("cfg", [EncoderCfg, ImuCfg, TouchCfg, LidarCfg])
+@pytest.mark.parametrize("bad", [-0.1, 1.001, 5, math.nan, "0.1"])
+def test_a_chance_that_is_none_is_refused(cfg: type, bad: object) -> None:
+    with pytest.raises(ConfigError, match=rf"{cfg.__name__}.dropout: got {bad!r}|{cfg.__name__} dropout: got '0.1'"):
+        cfg(dropout=bad)
+
+
+@pytest.mark.parametrize("cfg", [EncoderCfg, ImuCfg, TouchCfg])
+@pytest.mark.parametrize("bad", [-1, 31, 1.5, math.inf])
+def test_a_delay_that_would_give_no_reading_is_refused(cfg: type, bad: object) -> None:
+    with pytest.raises(ConfigError, match=rf"{cfg.__name__}.delay_steps: got {bad}"):
+        cfg(delay_steps=bad)
+
+
+@pytest.mark.parametrize(
+    ("cfg", "given"),
+    [(LidarCfg, {"delay_s": 1.1}), (TouchCfg, {"resolution": 0.0}), (EncoderCfg, {"resolution_rad": 0.0}),
+     (EncoderCfg, {"resolution_m": 0.0}), (SimulationCfg, {"camera_dropout": 1.1}),
+     (SimulationCfg, {"camera_dropout": math.nan})],
+)  # fmt: skip
+def test_what_would_give_no_number_or_no_picture_is_refused(cfg: type, given: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(given))):
+        cfg(**given)
 
 
 def test_a_sensor_faster_than_the_physics_is_refused() -> None:

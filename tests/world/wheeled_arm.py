@@ -29,7 +29,7 @@ GRIP_KP, GRIP_EFFORT = 1500.0, 20.0
 
 PERFECT = SimulationCfg(
     motors=MotorCfg(delay_min_s=0.0, delay_max_s=0.0, torque_noise=0.0), sensors=ideal(), camera_delay_s=0.0,
-    light=(1.0, 0),
+    camera_dropout=0.0, light=(1.0, 0),
 )  # fmt: skip
 
 

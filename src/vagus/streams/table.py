@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from vagus.core import messages as m
-from vagus.core.robot import RobotSpec
+from vagus.core.errors import ConfigError
+from vagus.core.robot import RobotSpec, SensorSpec
 
 PROCESSES = ("world", "camera", "reflex", "brain", "recorder", "page")
 """Every process there may be; each writes ``stats.<process>``."""
@@ -21,6 +22,8 @@ class StreamSpec:
     layout: np.dtype[np.void]
     rate_hz: float
     """Nominal rate; 0 means when something happens."""
+    max_age_s: float | None = None
+    """Its newest message is stale when its sensor's sample is older [s]; None for streams that no sensor writes."""
     capacity: int
     is_ordered: bool = False
     """Read in order and never skipped (words, requests), rather than newest first."""
@@ -36,10 +39,14 @@ class SceneShape:
 
 
 def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamSpec]:
-    """Return every stream of this robot by name; ``scene`` is None on a real robot, which has no such stream."""
+    """Return every stream of this robot by name; ``scene`` is None on a real robot, which has no such stream.
+
+    Raises:
+        ConfigError: A camera has another stream's name.
+    """
     hz = spec.reflex_hz
     rows = [
-        StreamSpec(name="joint_state", layout=m.joint_state(spec), rate_hz=spec.encoder.rate_hz, capacity=_FAST),
+        _sensed("joint_state", spec.encoder, m.joint_state(spec), _FAST),
         StreamSpec(name="joint_command", layout=m.joint_command(spec), rate_hz=hz, capacity=_FAST),
         StreamSpec(name="actuation", layout=m.actuation(spec), rate_hz=hz, capacity=_FAST),
         StreamSpec(name="ages", layout=m.ages(spec), rate_hz=2.0, capacity=8),
@@ -58,14 +65,25 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
     for process in PROCESSES:
         rows.append(StreamSpec(name=f"stats.{process}", layout=m.stats(spec), rate_hz=2.0, capacity=8))
     if spec.imu:
-        rows.append(StreamSpec(name="imu", layout=m.imu(spec), rate_hz=spec.imu.rate_hz, capacity=1024))
+        rows.append(_sensed("imu", spec.imu, m.imu(spec), 1024))
     if spec.touch:
-        rows.append(StreamSpec(name="touch", layout=m.touch(spec), rate_hz=spec.touch.rate_hz, capacity=512))
+        rows.append(_sensed("touch", spec.touch, m.touch(spec), 512))
     if spec.lidar:
-        rows.append(StreamSpec(name="lidar", layout=m.lidar(spec), rate_hz=spec.lidar.rate_hz, capacity=16))
-    for cam in spec.cameras:
-        rows.append(StreamSpec(name=cam.name, layout=m.camera(spec, cam), rate_hz=cam.rate_hz, capacity=32))
+        rows.append(_sensed("lidar", spec.lidar, m.lidar(spec), 16))
     if scene:
         layout = m.scene(spec, nq=scene.nq, nmocap=scene.nmocap, nbody=scene.nbody)
-        rows.append(StreamSpec(name="scene", layout=layout, rate_hz=30.0, capacity=64))
+        rate_hz = spec.cameras[0].rate_hz if spec.cameras else 30.0  # as the cameras expose, in simulation all alike
+        rows.append(StreamSpec(name="scene", layout=layout, rate_hz=rate_hz, capacity=64))
+    taken = {row.name for row in rows} | {"scene"}  # a name is good in simulation and on the real body, or in neither
+    for cam in spec.cameras:
+        if cam.name in taken:
+            raise ConfigError(f"camera name: got {cam.name!r}, allowed: no other stream's name: {sorted(taken)}")
+        rows.append(_sensed(cam.name, cam, m.camera(spec, cam), 32))
     return {row.name: row for row in rows}
+
+
+def _sensed(name: str, sensor: SensorSpec, layout: np.dtype[np.void], capacity: int) -> StreamSpec:
+    """Return the stream of a sensor, as fast as it and as old at most."""
+    return StreamSpec(
+        name=name, layout=layout, rate_hz=sensor.rate_hz, max_age_s=sensor.max_age_s, capacity=capacity
+    )  # fmt: skip

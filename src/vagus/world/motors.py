@@ -172,8 +172,8 @@ class Motors:
     def _limit_speed(self, target: Array) -> Array:
         """Keep targets where the loop does not drive a joint beyond its speed limit.
 
-        The loop is a position loop around a speed loop: ``kp (target - q) - kv v = kv (v_wanted - v)``. What carries the
-        joint's load (gravity), as the speed loop's integral part would, does not count as wanted speed.
+        The loop is a position loop around a speed loop: ``kp (target - q) - kv v = kv (v_wanted - v)``. What carries
+        the joint's load (gravity), as the speed loop's integral part would, does not count as wanted speed.
         """
         d, data = self._drives, self._data
         centre: Array = data.qpos[d.qpos] + data.qfrc_bias[d.dof] / self._stiffness

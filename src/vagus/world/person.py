@@ -6,13 +6,13 @@ for being seen, measured and bumped into: feet do not keep their place on the fl
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
 from vagus.core.errors import ConfigError
+from vagus.core.person import BEHAVIOURS, Behaviour, check_behaviour
 from vagus.world.geoms import (
     ALONG_Y,
     BOX,
@@ -29,8 +29,7 @@ from vagus.world.geoms import (
     add_bar,
 )
 
-Behaviour = Literal["stands", "walks_near", "holds_out_a_hand"]
-BEHAVIOURS: tuple[Behaviour, ...] = get_args(Behaviour)
+__all__ = ["BEHAVIOURS", "PARTS", "SPEED_MAX", "Behaviour", "PersonCfg", "add_person", "person_pose", "sample_person"]
 
 PARTS = (
     "person_torso",
@@ -99,8 +98,7 @@ def person_pose(behaviour: Behaviour, t_s: float, cfg: PersonCfg) -> NDArray[np.
     Raises:
         ConfigError: No such behaviour.
     """
-    if behaviour not in BEHAVIOURS:
-        raise ConfigError(f"person's behaviour: got {behaviour!r}, allowed: one of {BEHAVIOURS}")
+    check_behaviour(behaviour)
     breath = math.sin(2 * math.pi * 0.25 * t_s + cfg.phase)  # 15 breaths a minute
     if behaviour == "walks_near":
         return _walking(t_s, cfg)

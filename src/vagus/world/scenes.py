@@ -13,6 +13,7 @@ import mujoco
 import numpy as np
 
 from vagus.core.errors import ConfigError
+from vagus.core.person import check_behaviour
 from vagus.world.geoms import PLANE, STATIC, Look, add
 from vagus.world.objects import SceneObject, add_object, sample_objects
 from vagus.world.person import PersonCfg, add_person, sample_person
@@ -44,6 +45,15 @@ class Scene:
     person_cfg: PersonCfg | None
     lights: tuple[int, ...]
     """Ids of the lights, in the order of ``LIGHTS``."""
+
+    def check_person(self, behaviour: str) -> None:
+        """Refuse what the person cannot be told here. Raises ConfigError if there is no such behaviour, or nobody."""
+        check_behaviour(behaviour)
+        if self.person_cfg is None and behaviour != "stands":
+            raise ConfigError(
+                f"person: got {behaviour!r} in scene {self.name!r}, where nobody is, allowed: 'stands', or a scene "
+                "with a person, such as 'room'"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError
+from vagus.core.fields import check_types
 from vagus.core.messages import Record
 from vagus.core.robot import LidarSpec, RobotSpec, TouchSpec
 from vagus.world.motors import find_actuator
 
 Array = NDArray[np.float64]
+
+DELAY_STEPS_MAX = 30
+"""Longest delay of a reading [encoder periods]: 60 ms at 500 Hz."""
 
 
 def _check(ok: bool, what: str, got: object, allowed: str) -> None:
@@ -27,9 +31,15 @@ def _check(ok: bool, what: str, got: object, allowed: str) -> None:
 
 
 def _check_numbers(cfg: object, names: tuple[str, ...]) -> None:
+    """Check that the named fields, and those that every sensor has, are in range."""
+    what = type(cfg).__name__
+    check_types(cfg, what)
     for name in names:
         value = getattr(cfg, name)
-        _check(0.0 <= value < math.inf, f"{type(cfg).__name__}.{name}", value, "a finite number >= 0")
+        _check(0.0 <= value < math.inf, f"{what}.{name}", value, "a finite number >= 0")
+    dropout, delay = getattr(cfg, "dropout", 0.0), getattr(cfg, "delay_steps", 0)
+    _check(0.0 <= dropout <= 1.0, f"{what}.dropout", dropout, "0 to 1")
+    _check(0 <= delay <= DELAY_STEPS_MAX, f"{what}.delay_steps", delay, f"0 to {DELAY_STEPS_MAX} encoder periods")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,15 +62,16 @@ class EncoderCfg:
     dropout: float = 1e-6
     """Chance that a joint's reading is missing in one tick: a bus frame with a bad checksum."""
     delay_steps: int = 0
-    """Whole physics steps from capture to publication; the bus takes under 1 ms."""
+    """Whole encoder periods from capture to publication; the bus takes under 1 ms."""
     offset_sigma: float = 0.01
     """Standard deviation of each arm and neck joint's mounting error [rad]: half a degree, a zero set by eye."""
 
     def __post_init__(self) -> None:
         names = ("resolution_rad", "resolution_m", "noise_counts", "speed_noise_rad", "speed_noise_m", "effort_noise",
-                 "dropout", "delay_steps", "offset_sigma")  # fmt: skip
+                 "offset_sigma")  # fmt: skip
         _check_numbers(self, names)
-        _check(self.dropout <= 1.0, "EncoderCfg.dropout", self.dropout, "0 to 1")
+        for name in ("resolution_rad", "resolution_m"):
+            _check(getattr(self, name) > 0.0, f"EncoderCfg.{name}", getattr(self, name), "a finite number > 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,10 +86,14 @@ class ImuCfg:
     """175 ug/sqrt(Hz) [m/s^2]."""
     accelerometer_bias: float = 0.1
     """Half of the data sheet's 20 mg bound [m/s^2]."""
+    dropout: float = 1e-4
+    """Chance that a reading does not come: a data-ready interrupt served too late, a transfer with a bad checksum. One
+    in 50 s at 200 Hz."""
     delay_steps: int = 1
+    """Whole encoder periods from measurement to publication."""
 
     def __post_init__(self) -> None:
-        _check_numbers(self, ("gyro_noise", "gyro_bias", "accelerometer_noise", "accelerometer_bias", "delay_steps"))
+        _check_numbers(self, ("gyro_noise", "gyro_bias", "accelerometer_noise", "accelerometer_bias"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,9 +109,11 @@ class TouchCfg:
     dropout: float = 1e-4
     """Chance that a pad's reading is missing."""
     delay_steps: int = 1
+    """Whole encoder periods from measurement to publication."""
 
     def __post_init__(self) -> None:
-        _check_numbers(self, ("noise", "resolution", "force_max", "dropout", "delay_steps"))
+        _check_numbers(self, ("noise", "resolution", "force_max"))
+        _check(self.resolution > 0.0, "TouchCfg.resolution", self.resolution, "a finite number > 0")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,7 +130,8 @@ class LidarCfg:
     """From capture to publication [s]. A whole sweep is captured at one instant here; real ones turn for 100 ms."""
 
     def __post_init__(self) -> None:
-        _check_numbers(self, ("noise", "dropout", "range_min", "delay_s"))
+        _check_numbers(self, ("noise", "range_min", "delay_s"))
+        _check(self.delay_s <= 1.0, "LidarCfg.delay_s", self.delay_s, "0 to 1 [s]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -131,7 +149,8 @@ def ideal() -> SensorCfg:
     return SensorCfg(
         encoder=EncoderCfg(noise_counts=0.0, speed_noise_rad=0.0, speed_noise_m=0.0, effort_noise=0.0, dropout=0.0,
                            offset_sigma=0.0),
-        imu=ImuCfg(gyro_noise=0.0, gyro_bias=0.0, accelerometer_noise=0.0, accelerometer_bias=0.0, delay_steps=0),
+        imu=ImuCfg(gyro_noise=0.0, gyro_bias=0.0, accelerometer_noise=0.0, accelerometer_bias=0.0, dropout=0.0,
+                   delay_steps=0),
         touch=TouchCfg(noise=0.0, dropout=0.0, delay_steps=0),
         lidar=LidarCfg(noise=0.0, dropout=0.0, delay_s=0.0),
     )  # fmt: skip
@@ -142,8 +161,8 @@ class Sensor(Protocol):
 
     delay_steps: int
 
-    def read(self) -> Record:
-        """Return a reading of the world as it stands; stamps and origins are the caller's."""
+    def read(self) -> Record | None:
+        """Return a reading of the world as it stands, None if it is lost; stamps and origins are the caller's."""
         ...
 
 
@@ -210,10 +229,12 @@ class Imu:
         self._layout = m.imu(spec)
         self.delay_steps = cfg.delay_steps
 
-    def read(self) -> Record:
-        """Return an ``imu`` record."""
+    def read(self) -> Record | None:
+        """Return an ``imu`` record, None if it is lost."""
         record, cfg = m.blank(self._layout), self._cfg
-        noise = self._rng.standard_normal((2, 3))
+        noise = self._rng.standard_normal((2, 3))  # drawn in any case: what comes is the same, however much is lost
+        if self._rng.random() < cfg.dropout:
+            return None
         record["gyro"] = self._data.sensordata[self._gyro] + self._gyro_bias + cfg.gyro_noise * noise[0]
         force = self._data.sensordata[self._accelerometer] + self._accelerometer_bias
         record["accelerometer"] = force + cfg.accelerometer_noise * noise[1]

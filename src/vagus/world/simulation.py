@@ -18,17 +18,18 @@ from vagus.core.articulation import Articulation
 from vagus.core.calibration import Calibration, none
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
+from vagus.core.person import check_behaviour
 from vagus.core.robot import RobotSpec, SensorSpec
 from vagus.world.motors import MotorCfg, Motors, add_history
 from vagus.world.person import Behaviour, person_pose
 from vagus.world.scenes import LIGHT_FACTOR_RANGE, LIGHTS, TIMESTEP_S, Scene
-from vagus.world.sensors import Encoders, Imu, Lidar, Sensor, SensorCfg, Touch, encoder_offsets
+from vagus.world.sensors import DELAY_STEPS_MAX, Encoders, Imu, Lidar, Sensor, SensorCfg, Touch, encoder_offsets
 
 Message = tuple[str, Record]
 """Stream name and record."""
 
-_PERSON_STEPS = 5
-"""The person moves every so many steps: 10 ms, 8 mm at a walk."""
+_PERSON_S = 0.010
+"""The person moves this often, or at every encoder period if that is longer [s]: 8 mm at a walk."""
 _SCENE_HZ = 30.0
 """How often the scene is published for people to look at when the robot has no camera."""
 
@@ -41,14 +42,20 @@ class SimulationCfg:
     sensors: SensorCfg = field(default_factory=SensorCfg)
     camera_delay_s: float = 0.010
     """From a camera's exposure until the exposure can be rendered [s]: read-out and USB transfer of 320x240 RGB-D."""
+    camera_dropout: float = 1e-3
+    """Chance that an exposure is lost to all: a USB transfer cut short on a busy host; one in half a minute at 30 Hz.
+    The exposure counter goes on. A robot without a camera loses none."""
     person: Behaviour = "stands"
-    """What the person does, if the scene has one."""
+    """What the person does; where there is nobody, they can only stand."""
     light: tuple[float, int] | None = None
     """Brightness (0.4-1.2) and direction (index in ``scenes.LIGHTS``); None draws both from the seed."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.camera_delay_s <= 1.0:
             raise ConfigError(f"camera_delay_s: got {self.camera_delay_s}, allowed: 0 to 1 [s]")
+        if not 0.0 <= self.camera_dropout <= 1.0:
+            raise ConfigError(f"camera_dropout: got {self.camera_dropout}, allowed: 0 to 1")
+        check_behaviour(self.person)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +97,8 @@ class Simulation:
             calibration: What the drives correct their encoders by; None corrects nothing.
 
         Raises:
-            ConfigError: The scene's model lacks what the spec names.
+            ConfigError: The scene's model lacks what the spec names, a sensor is faster than the encoders, cameras are
+                not all as fast, or the person is to do something where nobody is.
         """
         self.spec, self.scene, self.cfg = spec, scene, cfg or SimulationCfg()
         if seed < 0:
@@ -101,7 +109,7 @@ class Simulation:
         self.model = _compile(spec, scene.spec, self.cfg, self._substeps)
         self.data = mujoco.MjData(self.model)
         # One generator each, always in this order: what one draws does not depend on another's settings.
-        rngs = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(7)]
+        rngs = [np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(8)]
         self.encoder_offsets = encoder_offsets(spec, self.cfg.sensors.encoder, rngs[0])
         """What each encoder reads beyond the truth, uncorrected [rad or m], shape (n_joints,)."""
         self.light = self.cfg.light or _draw_light(rngs[1])
@@ -112,10 +120,12 @@ class Simulation:
         self._person.move(0.0)
         mujoco.mj_forward(self.model, self.data)
         self._motors = Motors(spec, self.model, self.data, self.cfg.motors, offset=offset, rng=rngs[2])
-        self._channels = self._make_channels(offset, rngs[3:])
+        self._channels = self._make_channels(offset, rngs[3:7])
+        self._camera_rng = rngs[7]
         self._steps = 0
         self._exposures = 0
-        self._nows: deque[int] = deque(maxlen=32)
+        self._nows: deque[int] = deque(maxlen=DELAY_STEPS_MAX + 2)
+        self._person_steps = max(1, round(_PERSON_S / self._period_s))
         self._pending: list[tuple[int, str, Record]] = []
         self._actuation = m.actuation(spec)
         self._scene_layout = m.scene(spec, nq=self.model.nq, nmocap=self.model.nmocap, nbody=self.model.nbody)
@@ -158,7 +168,7 @@ class Simulation:
         return (*(c.name for c in self._channels), "actuation", "scene")
 
     def behave(self, behaviour: Behaviour) -> None:
-        """Have the person begin to do something else. Raises ConfigError if there is no such behaviour."""
+        """Have the person begin to do something else. Raises ConfigError if there is no such behaviour, or nobody."""
         self._person.begin(behaviour, float(self.data.time))
 
     def step(self, now_ns: int, command: Record | None) -> list[Message]:
@@ -171,7 +181,7 @@ class Simulation:
         Returns:
             The messages that are due, as (stream name, record), in a fixed order.
         """
-        if self._steps % _PERSON_STEPS == 0:
+        if self._steps % self._person_steps == 0:
             self._person.move(float(self.data.time))
         self._motors.step(now_ns, command)
         mujoco.mj_step(self.model, self.data, self._substeps)
@@ -192,13 +202,17 @@ class Simulation:
             if age >= len(self._nows):
                 continue  # not yet a reading of anything
             record = channel.sensor.read()
+            if record is None:
+                continue  # lost: its count is passed over
             if "counter" in (record.dtype.names or ()):
                 record["counter"] = self._count(channel.per_step)
             record["origin_ns"][channel.slot] = self._nows[-1 - age]
             wait = 0 if channel.is_native else channel.sensor.delay_steps
             self._pending.append((self._steps + wait, channel.name, record))
         if is_exposed:
-            self._pending.append((self._steps + self._camera_delay, "scene", self._expose(now_ns)))
+            exposure = self._expose(now_ns)
+            if not self._camera_slots or self._camera_rng.random() >= self.cfg.camera_dropout:
+                self._pending.append((self._steps + self._camera_delay, "scene", exposure))
 
     def _is_due(self, per_step: float) -> bool:
         return self._count(per_step) != int((self._steps - 1) * per_step + 1e-9)
@@ -247,13 +261,12 @@ class _PersonMotion:
     """Moves the person's mocap bodies, if there is a person."""
 
     def __init__(self, scene: Scene, model: mujoco.MjModel, data: mujoco.MjData, behaviour: Behaviour) -> None:
-        self._cfg, self._data = scene.person_cfg, data
+        self._scene, self._cfg, self._data = scene, scene.person_cfg, data
         self._rows = [int(model.body(name).mocapid[0]) for name in scene.person]
         self.begin(behaviour, 0.0)
 
     def begin(self, behaviour: Behaviour, t_s: float) -> None:
-        if self._cfg:
-            person_pose(behaviour, 0.0, self._cfg)  # refuses a name that is none
+        self._scene.check_person(behaviour)
         self._behaviour: Behaviour = behaviour
         self._since_s = t_s
 

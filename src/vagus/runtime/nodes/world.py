@@ -3,6 +3,7 @@
 from vagus.body.simulated import SimulatedBody
 from vagus.runtime.ages import AgeCounter
 from vagus.runtime.context import Context
+from vagus.world.simulation import SimulationCfg
 
 _CATCH_UP = 25
 """Most steps made up for in one tick: 50 ms at 500 Hz; beyond it the world's time falls behind, and it shows."""
@@ -13,7 +14,10 @@ class WorldNode:
 
     def __init__(self, ctx: Context) -> None:
         run = ctx.run
-        self._body = SimulatedBody(ctx.robot, scene=run.scene, seed=run.seed, calibration_file=run.calibration)
+        self._body = SimulatedBody(
+            ctx.robot, scene=run.scene, seed=run.seed, calibration_file=run.calibration,
+            cfg=SimulationCfg(person=run.person),
+        )  # fmt: skip
         self._command = ctx.streams.reader("joint_command")
         names = [n for n in run.table() if n in self._body.publishes]
         self._out = {name: ctx.streams.writer(name) for name in names}

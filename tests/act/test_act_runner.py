@@ -1,12 +1,19 @@
 """The runner: leases, merging, and every way a skill can end."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
+import mujoco
 import numpy as np
 import pytest
 from ideal import IdealRobot, load
-from small import small_model, small_spec
+from small import XML, small_model, small_spec
 
+from vagus.act import runner
+from vagus.act.skill import Args, Context, Observation, Skill, SkillSpec, Targets
+from vagus.act.skills import SKILLS
 from vagus.core.ages import UNUSED
-from vagus.core.errors import ConfigError
+from vagus.core.errors import CommandError, ConfigError, VagusError
 from vagus.core.messages import Request, Source, State, Verdict
 
 HOST = load("host")
@@ -190,6 +197,55 @@ def test_wrong_calls_are_refused_and_change_nothing(robot: IdealRobot, name, arg
     with pytest.raises(ConfigError, match=match):
         robot.runner.start(name, args, 2)
     assert robot.runner.running == ("nod",)
+
+
+def breaking(after_s: float, error: Exception) -> Callable[..., SkillSpec]:
+    """Return a skill table whose "look" holds the neck for some time and then raises."""
+
+    def run(ctx: Context, obs: Observation, _args: Args) -> Skill:
+        joints = ctx.indices(("neck_yaw", "neck_pitch"))
+        end_ns = obs.now_ns + after_s * 1e9
+        while obs.now_ns < end_ns:
+            obs = yield Targets(joints=joints, q=ctx.kinematics.home[joints], v=np.zeros(2))
+        raise error
+
+    return lambda _spec, name: replace(SKILLS[name], run=run) if name == "look" else SKILLS[name]
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.3])
+@pytest.mark.parametrize("error", [ConfigError("frame 'x'"), CommandError("q0"), VagusError("no")])
+def test_a_skill_that_raises_fails_alone_and_gives_its_groups_back(robot, monkeypatch, after_s, error) -> None:
+    monkeypatch.setattr(runner, "find", breaking(after_s, error))
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.runner.start("express", {"emotion": "happy"}, 2)
+    ended = robot.finish()
+    assert (ended.id, ended.outcome.ok, ended.outcome.reason) == (1, False, "error")
+    assert ended.outcome.detail == str(error)
+    sent = len(robot.commands)
+    assert robot.state[robot.spec.group_index("neck")] == State.HOLD
+    assert robot.holder[robot.spec.group_index("neck")] == Source.NOBODY
+    second = robot.finish()
+    assert (second.id, second.outcome.ok) == (2, True)
+    assert not any(c["use"][robot.spec.joint_index("neck_yaw")] for c in robot.commands[sent:])
+
+
+def test_what_is_no_error_of_ours_is_a_bug_and_is_not_caught(robot, monkeypatch) -> None:
+    monkeypatch.setattr(runner, "find", breaking(0.1, ZeroDivisionError()))
+    robot.runner.start("look", {"direction": "left"}, 1)
+    with pytest.raises(ZeroDivisionError):
+        robot.run(0.5)
+
+
+def test_a_camera_that_the_model_lacks_fails_the_look_and_nothing_else() -> None:
+    model = mujoco.MjModel.from_xml_string(XML.replace("camera.head", "eye"))
+    robot = IdealRobot(small_spec(), model)
+    robot.runner.start("look", {"direction": "left"}, 1)
+    ended = robot.finish()
+    assert (ended.outcome.ok, ended.outcome.reason) == (False, "error")
+    assert "'camera.head'" in ended.outcome.detail
+    assert robot.commands == []
+    robot.runner.start("nod", {}, 2)
+    assert robot.finish().outcome.ok
 
 
 def test_runs_are_the_same_for_the_same_seed() -> None:

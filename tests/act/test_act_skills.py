@@ -7,7 +7,7 @@ from small import small_model, small_spec
 
 from vagus.act.express import PROTOTYPES, apex, face_joints
 from vagus.act.sentences import REASONS, sentence
-from vagus.act.skill import Context
+from vagus.act.skill import Context, Outcome
 from vagus.act.skills import SKILLS, available
 from vagus.core.errors import ConfigError
 from vagus.core.robot import BaseSpec, GroupSpec, JointSpec, RobotSpec
@@ -157,3 +157,6 @@ def test_every_reason_has_a_sentence_in_both_languages() -> None:
     robot = IdealRobot(*SO101)
     robot.runner.start("say", {"text": "hi"}, 1)
     assert sentence(SKILLS["say"], robot.finish().outcome, "en") == "Say: done."
+    failed = Outcome(ok=False, reason="error", detail="frame 'x': allowed: a body")
+    assert sentence(SKILLS["look"], failed, "en") == "Look: that was not possible: frame 'x': allowed: a body"
+    assert sentence(SKILLS["look"], failed, "ko") == "쳐다보기: 할 수 없었습니다: frame 'x': allowed: a body"

@@ -1,12 +1,14 @@
 """The parser's table, its refusals, and that what it says can always be done."""
 
+import itertools
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from utterances import MEANINGLESS, TABLE
+from utterances import MEANINGLESS, MISUNDERSTOOD, SIGNED, TABLE
 
 from vagus.act.skill import check_args
 from vagus.act.skills import SKILLS, available
@@ -50,7 +52,7 @@ def test_the_table_is_large_and_half_korean() -> None:
     assert korean >= len(TABLE) / 2
 
 
-@pytest.mark.parametrize("words", MEANINGLESS)
+@pytest.mark.parametrize("words", MEANINGLESS + MISUNDERSTOOD)
 def test_what_means_nothing_does_nothing_and_says_so_in_its_language(words: str) -> None:
     understood = understand(words, HOST)
     assert understood.calls == ()
@@ -62,10 +64,62 @@ def test_what_means_nothing_does_nothing_and_says_so_in_its_language(words: str)
         assert "wave" in understood.answer
 
 
+@pytest.mark.parametrize("words", SIGNED)
+def test_an_amount_with_a_sign_is_asked_about(words: str) -> None:
+    understood = understand(words, HOST)
+    assert understood.calls == ()
+    assert ("어느 쪽인가요?" if understood.language == "ko" else "Which way do you mean?") in understood.answer
+
+
+def test_an_unknown_unit_is_answered_with_the_known_ones() -> None:
+    assert "Units I know: metres, " in understand("go forward 50 km", HOST).answer
+    assert "아는 단위: 미터, " in understand("앞으로 50킬로미터 가", HOST).answer
+    assert "Units" not in understand("dance", HOST).answer
+
+
 @pytest.mark.parametrize(("words", "meaning"), TABLE)
 def test_every_call_is_one_that_a_skill_accepts(words: str, meaning: str) -> None:
     for call in understand(words, HOST).calls:
         check_args(SKILLS[call.name], call.args)
+
+
+BOUNDARIES = (
+    "0", "0.05", "0.1", "1/3", "1 1/2", "10", "10.001", "30", "31", "90", "91", "180", "180.5", "1080", "half a",
+    "one hundred and one", "-1", "1e3", "9" * 320, "반", "백팔십", "영점영오",
+)  # fmt: skip
+NUMBERS = st.sampled_from(BOUNDARIES) | st.decimals(0, 2000, places=2).map(str)
+UNITS = (
+    "m", "metres", "cm", "feet", "steps", "degrees", "rad", "turns", "seconds", "km", "miles", "m/s", "", "미터",
+    "센티", "걸음", "도", "라디안", "바퀴", "초", "킬로미터",
+)  # fmt: skip
+FRAMES = (
+    "{} {}", "{} and {}", "go forward {}", "drive back for {}", "turn left {}", "turn right {} {}", "look up {}",
+    "look left {}", "look right {} and left {}", "turn your head left {}", "move left {}", "spin {}", "wave {}",
+    "point up {}", "앞으로 {} 가", "뒤로 {} {} 이동해", "{} 동안 전진해", "왼쪽으로 {} 돌아", "오른쪽으로 {} 봐",
+    "위를 {} 봐", "고개를 오른쪽으로 {} 돌려",
+)  # fmt: skip
+AMOUNTS = st.tuples(NUMBERS, st.sampled_from(UNITS))
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.sampled_from(FRAMES), AMOUNTS, AMOUNTS, st.sampled_from(["", " "]))
+def test_whatever_the_amount_every_call_is_one_that_a_skill_accepts(frame, one, other, space: str) -> None:
+    words = frame.format(space.join(one), space.join(other))
+    understood = understand(words, HOST)
+    assert bool(understood.calls) != bool(understood.answer), words
+    for call in understood.calls:
+        check_args(SKILLS[call.name], call.args)
+
+
+FOREIGN = ("bananas", "77", "-", "not", "안", "킬로", "3번", "두세", "½", "quickly")
+
+
+@pytest.mark.parametrize("words", [words for words, meaning in TABLE if not re.search("say|stop", meaning)])
+def test_one_unknown_word_anywhere_and_nothing_is_done(words: str) -> None:
+    tokens = words.split()
+    for k, foreign in itertools.product(range(len(tokens) + 1), FOREIGN):
+        said = " ".join([*tokens[:k], foreign, *tokens[k:]])
+        assert understand(said, HOST).calls == (), said
 
 
 @pytest.mark.parametrize("spec", [SO101, cart()], ids=["so101", "cart"])
@@ -92,9 +146,16 @@ def test_needs_agree_with_the_skills_own() -> None:
         ("wave", cart(), "I cannot do that: I have no arms."),
         ("왼쪽 봐", cart(), "저에게는 움직이는 목이 없어서 할 수 없습니다."),
         ("go forward and then smile", SO101, "I cannot do that: I have no wheels."),
-        ("앞으로 50미터 가", HOST, "한 번에 그렇게 멀리는 가지 않습니다. 최대 10 m입니다."),
-        ("turn 2000 degrees left", HOST, "I do not go that far at once: at most 1080°."),
-        ("drive forward for 90 seconds", HOST, "I do not go that far at once: at most 30 s."),
+        ("앞으로 50미터 가", HOST, "50 m: 한 번에 0~10 m만 할 수 있어서 아무것도 하지 않았습니다."),
+        ("왼쪽으로 200도 봐", HOST, "200°: 한 번에 0~180°만 할 수 있어서 아무것도 하지 않았습니다."),
+        ("turn 2000 degrees left", HOST, "2,000° is not what I do at once, 0 to 1080° is. I did nothing."),
+        ("turn left 2000000 degrees", HOST, "2,000,000° is not what I do at once, 0 to 1080° is. I did nothing."),
+        ("go forward 20 m 50 cm", HOST, "20.5 m is not what I do at once, 0 to 10 m is. I did nothing."),
+        ("look left 200 degrees", HOST, "200° is not what I do at once, 0 to 180° is. I did nothing."),
+        ("look up 120 degrees", HOST, "120° is not what I do at once, 0 to 90° is. I did nothing."),
+        ("drive forward for 90 seconds", HOST, "90 s is not what I do at once, 0.1 to 30 s is. I did nothing."),
+        ("drive for 0.05 seconds", HOST, "0.05 s is not what I do at once, 0.1 to 30 s is. I did nothing."),
+        ("drive forward for 0 seconds", HOST, "0 s is not what I do at once, 0.1 to 30 s is. I did nothing."),
     ],
 )
 def test_it_says_why_it_does_not(words: str, spec: RobotSpec, answer: str) -> None:
@@ -112,7 +173,8 @@ def test_an_arm_that_is_missing_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["stop", "please make coffee and stop", "멈춰 커피", "wave, no, STOP!", "stop the music"]
+    "words",
+    ["stop", "please make coffee and stop", "멈춰 커피", "wave, no, STOP!", "stop the music", "go 50 m then stop"],
 )
 def test_stop_stops_whatever_else_was_said(words: str) -> None:
     assert written(understand(words, HOST).calls).startswith("stop") or "stop" in written(understand(words, HOST).calls)

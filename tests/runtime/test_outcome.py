@@ -1,6 +1,7 @@
 """Outcomes: whatever was said gets one, in one message, also when the brain is restarted in between."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -20,6 +21,24 @@ def test_an_outcome_of_any_length_is_whole_json_that_fits_in_a_message(n_steps: 
     told = json.loads(words)
     assert (told["id"], told["ok"], told["reason"]) == (7, True, "done")
     assert len(told["steps"]) + told.get("left_out", 0) == n_steps
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_a_figure_that_was_not_measured_is_null(value: float) -> None:
+    steps: list[dict[str, Any]] = [
+        {"skill": "look", "ok": False, "reason": "not_reached", "figures": {"off_deg": value, "error": 0.5}}
+    ]
+    words = outcome_json(7, "not_reached", steps)
+    told = json.loads(words, parse_constant=lambda constant: pytest.fail(f"{constant} is no JSON"))
+    assert told["steps"][0]["figures"] == {"off_deg": None, "error": 0.5}
+    assert steps[0]["figures"]["error"] == 0.5
+
+
+def test_details_of_any_length_fit_in_a_message() -> None:
+    step: dict[str, Any] = {"skill": "look", "ok": False, "reason": "error", "figures": {}, "detail": "왜" * 3000}
+    words = outcome_json(7, "error", [step])
+    m.set_text(m.blank(m.text(toy_robot.SPEC)), words)
+    assert json.loads(words)["steps"][0]["reason"] == "error"
 
 
 def test_words_that_a_restarted_brain_gives_up_get_the_outcome_interrupted_and_ended_ones_no_second() -> None:

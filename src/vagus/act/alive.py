@@ -1,4 +1,8 @@
-"""Look alive: blink now and then, for as long as nobody else wants the face. Run by the idle source; it never ends."""
+"""Look alive: blink now and then. It never ends by itself.
+
+The brain starts it as a skill like any other, under its own lease, when nothing has been asked for a while; a skill
+that wants the face replaces it.
+"""
 
 from vagus.act.express import apex, face_joints
 from vagus.act.motion import hold, move_to

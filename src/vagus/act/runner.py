@@ -15,6 +15,7 @@ from vagus.act.skill import Args, Context, Observation, Outcome, Skill, SkillSpe
 from vagus.act.skills import find
 from vagus.core import messages as m
 from vagus.core.ages import UNUSED, Origins, merge
+from vagus.core.errors import VagusError
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
 
@@ -176,7 +177,9 @@ class SkillRunner:
             return running.steps.send(obs)
         except StopIteration as end:
             self._end(running, end.value)
-            return None
+        except VagusError as error:  # its groups are given back like any failed skill's; the others go on
+            self._end(running, Outcome(ok=False, reason="error", detail=str(error)))
+        return None
 
     def _end(self, running: _Running, outcome: Outcome) -> None:
         if running.steps is not None:

@@ -17,6 +17,7 @@ REASONS: dict[str, Text] = {
     "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),
     "blind": Text("라이다 값이 오지 않아 움직이지 않았습니다.", "my lidar is silent, so I did not move."),
     "no_odometry": Text("제 위치를 알 수 없어 움직이지 않았습니다.", "I cannot tell how far I move, so I did not."),
+    "error": Text("할 수 없었습니다:", "that was not possible:"),  # the outcome's detail follows
     # it was ended from outside
     "not_granted": Text("움직일 권한을 받지 못했습니다.", "I was not given the right to move."),
     "emergency_stop": Text("비상 정지되었습니다.", "the emergency stop ended it."),
@@ -33,4 +34,4 @@ REASONS: dict[str, Text] = {
 
 def sentence(skill: SkillSpec, outcome: Outcome, language: Language) -> str:
     """Return one sentence about an outcome, such as "Wave: done."."""
-    return f"{skill.text.of(language)}: {REASONS[outcome.reason].of(language)}"
+    return f"{skill.text.of(language)}: {REASONS[outcome.reason].of(language)} {outcome.detail}".rstrip()

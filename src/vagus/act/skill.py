@@ -106,10 +106,15 @@ class Outcome:
     ok: bool
     reason: str
     figures: Mapping[str, float] = field(default_factory=dict[str, float])
+    detail: str = ""
+    """The message of the error that ended it, where the reason is "error"."""
 
 
 Skill = Generator[Targets | None, Observation, Outcome]
-"""Yields targets (None: nothing to say this tick), receives the next observation, returns its outcome."""
+"""Yields targets (None: nothing to say this tick), receives the next observation, returns its outcome.
+
+A ``VagusError`` that it raises is a failed outcome too; anything else it raises is a bug and ends the process.
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

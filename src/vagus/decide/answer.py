@@ -3,6 +3,7 @@
 from typing import Literal
 
 from vagus.core.robot import RobotSpec
+from vagus.decide.numbers import UNITS
 
 Language = Literal["ko", "en"]
 
@@ -42,10 +43,13 @@ def lacks(spec: RobotSpec, skill: str) -> str | None:
 
 def not_understood(spec: RobotSpec, language: Language, fragment: str) -> str:
     """Say that these words meant nothing, that nothing will be done, and what can be."""
-    able = [ko if language == "ko" else en for name, ko, en in _CAN if lacks(spec, name) is None]
+    able = ", ".join(ko if language == "ko" else en for name, ko, en in _CAN if lacks(spec, name) is None)
+    has_number = any(char.isdecimal() for char in fragment)
     if language == "ko":
-        return f'"{fragment}": 무슨 뜻인지 모르겠어서 아무것도 하지 않았습니다. 할 수 있는 것: {", ".join(able)}.'
-    return f'I did not understand "{fragment}", so I did nothing. I can: {", ".join(able)}.'
+        known = f" 아는 단위: {UNITS['ko']}." if has_number else ""
+        return f'"{fragment}": 무슨 뜻인지 모르겠어서 아무것도 하지 않았습니다. 할 수 있는 것: {able}.{known}'
+    known = f" Units I know: {UNITS['en']}." if has_number else ""
+    return f'I did not understand "{fragment}", so I did nothing. I can: {able}.{known}'
 
 
 def no_anatomy(language: Language, part: str) -> str:
@@ -68,8 +72,18 @@ def no_arm(language: Language, side: str) -> str:
     return f"I cannot do that: I have no {side} arm."
 
 
-def too_far(language: Language, limit: str) -> str:
-    """Say that a distance or a turn is beyond what one command may ask for."""
+def out_of_range(language: Language, got: float, low: float, high: float, unit: str) -> str:
+    """Say that an amount is more or less than one command may ask for."""
+    amount = f"{round(got, 2):,.12g}{unit}"
     if language == "ko":
-        return f"한 번에 그렇게 멀리는 가지 않습니다. 최대 {limit}입니다."
-    return f"I do not go that far at once: at most {limit}."
+        return f"{amount}: 한 번에 {low:g}~{high:g}{unit}만 할 수 있어서 아무것도 하지 않았습니다."
+    return f"{amount} is not what I do at once, {low:g} to {high:g}{unit} is. I did nothing."
+
+
+def negative(language: Language, fragment: str) -> str:
+    """Ask which way a negative amount is meant."""
+    if language == "ko":
+        return (f'"{fragment}": 부호가 있는 양이라 아무것도 하지 않았습니다. 어느 쪽인가요? '
+                '"뒤로 1미터 가"처럼 부호 없이 말해 주세요.')  # fmt: skip
+    return (f'"{fragment}" has an amount with a sign, so I did nothing. Which way do you mean? '
+            'Say it without one, such as "go back 1 metre".')  # fmt: skip

@@ -24,6 +24,11 @@ def marked(clause: str) -> int | None:
     return int(match.group(1)) if match else None
 
 
+def shown(clause: str, said: list[str]) -> str:
+    """Return a clause with its sentences back in place, in quotation marks."""
+    return re.sub(rf"{_MARK}(\d+)", lambda m: "".join(f"'{words}'" for words in said[int(m[1]) :][:1]), clause)
+
+
 def lift(text: str, is_command: Callable[[str], bool]) -> tuple[str, list[str]]:
     """Replace every "say ..." by a token.
 

@@ -4,6 +4,8 @@ STOP = (r"\b(?:stop|halt|freeze|cancel|abort|enough)\b"
         r"|멈춰|멈춤|멈추|멈출|정지|그만|스톱|스탑|중지|취소|가만히|^거기 서|^서(?:라|세요)?$")  # fmt: skip
 NEGATION = r"\b(?:don'?t|do not|never|dont)\b|지 ?(?:마|말)|하지 ?마"
 
+MINUS = r"(?<!\S)[-+−–](?= ?[\d.])|\b(?:minus|negative)\b|마이너스|음수"
+
 QUESTION = (r"^(?:what|why|who|whose|when|where|which|how|is|are|am|was|were|do you|does|did|have you|has)\b"
             r"|왜|뭐|무엇|무슨|누구|언제|어디|어때|어떻|얼마|몇")  # fmt: skip
 
@@ -24,12 +26,13 @@ EMOTIONS: dict[str, str] = {
 }  # fmt: skip
 
 DIRECTIONS: dict[str, str] = {
-    "left": r"\bleft(?:wards?)?\b|왼|좌회전|좌측|좌로",
-    "right": r"\bright(?:wards?)?\b|오른|우회전|우측|우로",
+    "left": r"\bleft(?:wards?)?\b|왼(?! ?[손팔])|좌회전|좌측|좌로",
+    "right": r"\bright(?:wards?)?\b|오른(?! ?[손팔])|우회전|우측|우로",
     "up": r"(?<!back )\b(?:up|upwards?|above|ceiling|sky)\b|위(?!험)|천장|하늘|고개 ?(?:를 )?(?:좀 )?들",
     "down": r"\b(?:down|downwards?|below|floor|ground)\b|아래|밑|바닥|고개 ?(?:를 )?(?:좀 )?숙",
     "back": r"\b(?:back|backwards?|behind|rear|reverse|around)\b|뒤|뒷|후방|후진|물러",
-    "forward": r"\b(?:forwards?|ahead|straight|front)\b|앞|정면|전방|전진|직진|똑바로|다가",
+    "forward": r"\b(?:forwards?|ahead|straight(?! (?:up|down|back|left|right|to\b))|front)\b"
+               r"|앞|정면|전방|전진|직진|똑바로|다가",
 }  # fmt: skip
 
 SIDE_OF_ARM: dict[str, str] = {
@@ -47,11 +50,14 @@ LOOK = (r"\b(?:look|looking|glance|gaze|face|watch)\b"
         r"|봐|보세요|보아|쳐다|바라|보렴|보십|시선|(?:^| )보(?:고|자|면)?$|본$")  # fmt: skip
 HEAD = r"\bhead\b|고개|머리"
 TURN = r"\b(?:turn|rotate|spin|swivel|pivot)\b|돌|회전|(?:^| )도세요"
+TURN_BACK = r"\b(?:turn|rotate)\b|돌|회전"
 TURN_ROUND = r"\bturn(?: yourself)? (?:around|round|back)\b|뒤(?:로|를)? ?돌|돌아서|유턴|\bu turn\b"
 MOVE = (r"\b(?:drive|go|move|roll|advance|back up|step|steps|come(?! back)|travel|reverse|walk)\b"
         r"|(?:^| )가(?!리|르|만)|가 ?(?:줘|주|봐|세요|십|라|자)|이동|움직|전진|후진|직진"
         r"|(?:^| )간$|와$|와 |오세요|물러|다가|나아")  # fmt: skip
-A_LITTLE = r"\b(?:a little|a bit|slightly|a tad)\b|조금|약간|살짝|좀만"
+GO_AHEAD = r"^go ahead$"
+"""Leave to begin, not a way to go."""
+A_LITTLE = r"\b(?:a (?:little|bit|tad)(?: bit)?(?: more)?|slightly)\b|조금|약간|살짝|좀만"
 
 GREETING = (r"^(?:hello|hi|hey|good (?:morning|afternoon|evening)|nice to meet you)(?: there| robot| everyone)?$"
             r"|^(?:안녕|안녕하세요|안녕하십니까|반가워요?|반갑습니다|하이|헬로)(?: 로봇(?:아)?)?$")  # fmt: skip
@@ -65,4 +71,29 @@ THEN = (r"\s*\|\s*(?:(?:and|then|next|finally|그리고|그러고|그다음에?|
         r"|(?<=[은한간든본돈린춘]) ?(?:뒤에?|후에?) ")  # fmt: skip
 WHILE = r" (?:while|at the same time as) |(?:하면서|으면서|면서)(?:도)? | 동시에 "
 
-POLITE = r"\b(?:please|could you|can you|would you|will you|kindly|now|right now|hey robot|ok robot|robot)\b"
+# What an utterance may hold besides the words that a rule reads. All else means something that is not known here.
+_AUXILIARY = (
+    r"(?:해|하)?(?:줘|줄래|주[라세시실십]|봐|볼래|보[렴세십자])[가-힣]*|해|해요|하세요|하자|해라|하십시오|할래|할래요"
+)
+FILLER = (r"an?|the|to|your|yours?elf|you|me|my|us|with|of|for|by|just|then|so|ok|okay|again|first|finally|"
+          r"about|approximately|roughly|straight|towards?|side|direction|"
+          rf"나(?:를|한테|에게)?|저(?:를|한테|에게)?|우리(?:를|한테|에게)?|쪽(?:을|으로)?|방향(?:을|으로)?|다시|더|먼저|여기서"
+          rf"|{_AUXILIARY}")  # fmt: skip
+NO_ENDING = "않|못|았|었|했|마이너스|음수|미터|메터|센티|센치|밀리|킬로|마일|라디안|바퀴|걸음|발짝"
+"""What no ending of a Korean stem holds: it was not meant, it is over, or words were written together."""
+SAYING = (r"\b(?:say|announce|shout|repeat|tell|this|that|to (?:the |my |your )?\w+)\b"
+          r"|(?:이)?라고|말|얘기|이야기|외[치쳐]|소리|(?<!\S)[가-힣]+(?:에게|한테|께)(?!\S)")  # fmt: skip
+YES, NO = r"\byes\b", r"\bno\b"
+WAVED = r"\b(?:give|at|hello|hi|bye|goodbye)\b|들어"
+AT = r"\b(?:at|in front of)\b"
+HANDS = r"\b(?:hands?|arms?|fingers?)\b|손|팔"
+STILL = r"\b(?:in place|on the spot)\b|제자리에서"
+GOING_HOME = rf"{MOVE}|\b(?:get|return|take|back|into|in|position|pose|posture)\b|돌아|복귀|자세"
+SHOWN = (r"\b(?:be|look|act|make|show|express|give|pretend|put|try|are|on|face|expression|feeling|like|big)\b"
+         r"|표정|얼굴|척|지어|짓|보여|바꿔|활짝|환하게|방긋")  # fmt: skip
+MOVED_HEAD = r"\b(?:turn|move|raise|lift|lower)\b|돌|움직|올[리려]|내[리려]|들|숙|향"
+TAKEN = r"\b(?:take|in reverse)\b|쭉"
+MADE = r"\b(?:make|do|to face)\b"
+
+POLITE = (r"\b(?:please|i want you to|i'?d like you to|i would like you to|let'?s|"
+          r"could you|can you|would you|will you|kindly|now|right now|hey robot|ok robot|robot)\b")  # fmt: skip

@@ -1,6 +1,7 @@
 """The brain node: hears words, decides what they ask for, runs skills one after another, says how they ended."""
 
 import json
+import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ from typing import Any
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
 from vagus.act.sentences import sentence
-from vagus.act.skill import Observation
-from vagus.act.skills import available
+from vagus.act.skill import Observation, Outcome
+from vagus.act.skills import SKILLS, available
 from vagus.core import messages as m
+from vagus.core.errors import VagusError
 from vagus.decide.answer import Language
 from vagus.decide.phrases import Call, understand
 from vagus.perceive.odometry import Odometry, OdometryPose
@@ -44,7 +46,8 @@ class BrainNode:
 
     A new utterance replaces what is left of the one before; skills on other groups go on. A brain that was restarted
     does nothing of what an earlier one heard: its words may be old, and the robot is somewhere else by now. What came
-    to no outcome gets one, "interrupted".
+    to no outcome gets one, "interrupted". A call that no skill accepts, and a skill that raises a ``VagusError``, are
+    failed steps with the message as their detail; any other exception is a bug and ends the process.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -123,25 +126,35 @@ class BrainNode:
         if failed or not task.left:
             self._end_task(failed or "done", now_ns)
             return
-        self._start(task, task.left.popleft())
-        while task.left and task.left[0].together:
-            self._start(task, task.left.popleft())
+        self._start(task, task.left.popleft(), now_ns)
+        while task.running and task.left and task.left[0].together:
+            self._start(task, task.left.popleft(), now_ns)
 
-    def _start(self, task: _Task, call: Call) -> None:
-        self._runner.start(call.name, call.args, self._next_id)
+    def _start(self, task: _Task, call: Call, now_ns: int) -> None:
+        try:
+            self._runner.start(call.name, call.args, self._next_id)
+        except VagusError as error:
+            self._end_step(task, call.name, Outcome(ok=False, reason="error", detail=str(error)), now_ns)
+            return
         task.running.add(self._next_id)
         self._next_id += 1
 
     def _note(self, ended: Ended, now_ns: int) -> None:
         task = self._task
+        if ended.id == _ALIVE_ID and ended.outcome.reason == "error":
+            self._is_able_to_blink = False  # it would fail again and again
+            self._speak(sentence(ended.skill, ended.outcome, "en"), now_ns)
         if task is None or ended.id not in task.running:
             return
         task.running.remove(ended.id)
-        outcome = ended.outcome
-        task.steps.append(
-            {"skill": ended.skill.name, "ok": outcome.ok, "reason": outcome.reason, "figures": dict(outcome.figures)}
-        )
-        self._speak(sentence(ended.skill, outcome, task.language), now_ns)
+        self._end_step(task, ended.skill.name, ended.outcome, now_ns)
+
+    def _end_step(self, task: _Task, name: str, outcome: Outcome, now_ns: int) -> None:
+        step = {"skill": name, "ok": outcome.ok, "reason": outcome.reason, "figures": dict(outcome.figures)}
+        task.steps.append(step | ({"detail": outcome.detail} if outcome.detail else {}))
+        skill = SKILLS.get(name)
+        words = sentence(skill, outcome, task.language) if skill else f"{name}: {outcome.detail}"
+        self._speak(words, now_ns)
 
     def _end_task(self, reason: str, now_ns: int) -> None:
         task, self._task = self._task, None
@@ -172,14 +185,22 @@ class BrainNode:
 
 
 def outcome_json(about: int, reason: str, steps: list[dict[str, Any]]) -> str:
-    """Return an outcome as JSON that fits in one message: if need be without figures, or without its last steps."""
-    whole: dict[str, Any] = {"id": about, "ok": reason == "done", "reason": reason, "steps": steps}
-    words = json.dumps(whole, ensure_ascii=False)
+    """Return an outcome as JSON that fits in one message: if need be without figures, or without its last steps.
+
+    A figure that is not finite was not measured: null, as JSON has no NaN.
+    """
+    told = [step | {"figures": {key: _measured(v) for key, v in step["figures"].items()}} for step in steps]
+    whole: dict[str, Any] = {"id": about, "ok": reason == "done", "reason": reason, "steps": told}
+    words = json.dumps(whole, ensure_ascii=False, allow_nan=False)
     kept = [{key: step[key] for key in ("skill", "ok", "reason")} for step in steps]
     while len(words.encode()) > m.TEXT_BYTES:
         words = json.dumps(whole | {"steps": kept, "left_out": len(steps) - len(kept)}, ensure_ascii=False)
         kept = kept[:-1]
     return words
+
+
+def _measured(figure: float) -> float | None:
+    return figure if math.isfinite(figure) else None
 
 
 def _unended(ears: list[Reader], streams: Streams) -> list[int]:

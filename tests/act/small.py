@@ -5,6 +5,7 @@ import mujoco
 from vagus.core.robot import (
     ArmSpec,
     BaseSpec,
+    CameraSpec,
     FaceSpec,
     GroupSpec,
     JointSpec,
@@ -99,6 +100,7 @@ def small_spec() -> RobotSpec:
                 GroupSpec(name="face", joints=("lid", "mouth"))),
         imu=SensorSpec(name="imu", rate_hz=200.0, max_age_s=0.02),
         lidar=LidarSpec(name="lidar", rate_hz=10.0, max_age_s=0.3),
+        cameras=(CameraSpec(name="camera.head", rate_hz=30.0, max_age_s=0.2),),
         base=BaseSpec(left="wheel_left", right="wheel_right", radius=0.08, track=0.36),
         arms=(ArmSpec(name="right", joints=ARM, tip="tip", gripper="gripper"),),
         neck=NeckSpec(yaw="neck_yaw", pitch="neck_pitch", camera="camera.head"),

@@ -1,5 +1,7 @@
 """Kinematics of the robot alone, and inverse kinematics."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from ideal import load
@@ -8,7 +10,7 @@ from small import ARM, small_model, small_spec
 from vagus.act.kinematics import MARGIN, Kinematics
 from vagus.act.reach import Reach, angle_between, solve
 from vagus.core.errors import CommandError, ConfigError
-from vagus.core.robot import GroupSpec, JointSpec, RobotSpec
+from vagus.core.robot import GroupSpec, JointSpec, RobotSpec, WorkspaceSpec
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,12 @@ def test_hand_below_the_floor_touches_it(small: Kinematics) -> None:
     model.body("a1").pos[2] = 0.5  # the arm is 0.72 m long
     low = Kinematics(model, small.spec)
     assert any(b == "floor" for _, b in low.touching(small.home))
+
+
+def test_a_hand_beyond_a_wall_of_the_workspace_touches_it(small: Kinematics) -> None:
+    box = WorkspaceSpec(low=(-1.0, -1.0, 0.4), high=(1.0, 1.0, 2.0))  # the hand hangs below 0.4 m
+    boxed = Kinematics(small_model(), replace(small.spec, workspace=box))
+    assert {b for _, b in boxed.touching(small.home)} == {"workspace"}
 
 
 @pytest.mark.parametrize("seed", range(8))

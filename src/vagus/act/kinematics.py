@@ -11,7 +11,7 @@ import mujoco
 import numpy as np
 from numpy.typing import NDArray
 
-from vagus.core.articulation import Articulation, Shapes
+from vagus.core.articulation import Articulation, Shapes, planes
 from vagus.core.errors import ConfigError
 from vagus.core.frames import invert
 from vagus.core.robot import ArmSpec, RobotSpec
@@ -39,6 +39,7 @@ class Kinematics:
         self.home: Array = spec.array("home")
         self.model.geom_margin[:] = MARGIN
         self.pairs = self.articulation.pairs()
+        self._planes = planes(spec)
         self._limb_geoms = self.articulation.colliding_geoms(moved=True)
         # Per pair: the distance it keeps; -inf for geoms that are not watched.
         self._keep = np.full((self.model.ngeom, self.model.ngeom), -np.inf)
@@ -155,21 +156,23 @@ class Kinematics:
         return found
 
     def touching(self, q: Array, margin: float = 0.0) -> list[tuple[str, str]]:
-        """Name the geoms that are nearer to each other, or to the floor, than ``margin`` [m] (at most ``MARGIN``).
+        """Name the geoms nearer than ``margin`` [m] (at most ``MARGIN``) to each other, floor, or workspace's walls.
 
         Pairs built nearer than that count from half of their distance at home.
         """
         near = sorted(pair for pair, distance in self._near(q).items() if distance < min(margin, self._keep[pair]))
         names = [(self._geom_name(a), self._geom_name(b)) for a, b in near]
-        points = self._shapes(self._limb_geoms).lowest()
-        return names + [(self._geom_name(g), "floor") for g in self._limb_geoms[points[:, 2] < margin]]
+        shapes = self._shapes(self._limb_geoms)
+        for plane in self._planes:
+            names += [(self._geom_name(g), plane.name) for g in self._limb_geoms[shapes.above(plane)[1] < margin]]
+        return names
 
     def _geom_name(self, geom: int) -> str:
         view = self.model.geom(int(geom))
         return view.name or f"{self.model.body(int(view.bodyid[0])).name}.{geom}"
 
     def is_in_collision(self, q: Array, margin: float = 0.0) -> bool:
-        """Say whether the robot touches itself or the floor at ``q``, to within ``margin`` [m]."""
+        """Say whether the robot touches itself, the floor or a wall of its workspace, to within ``margin`` [m]."""
         return bool(self.touching(q, margin))
 
     def path_is_free(self, q0: Array, q1: Array, n: int = 20, margin: float = MARGIN) -> bool:

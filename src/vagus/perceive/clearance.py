@@ -1,4 +1,6 @@
-"""How near the robot is to touching itself or the floor, and how that changes with its joints, for the gate.
+"""How near the robot is to touching itself, the floor or its workspace's walls, and how that changes with its joints.
+
+It is what the gate keeps clear by.
 
 Computed from joint readings with the model of the robot alone; it knows nothing of the room.
 """
@@ -10,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vagus.core import messages as m
-from vagus.core.articulation import Articulation, Shapes
+from vagus.core.articulation import Articulation, Shapes, planes
 from vagus.core.messages import N_CLEARANCES, Record
 from vagus.core.robot import RobotSpec
 
@@ -28,7 +30,7 @@ class _Row:
     """Signed [m]."""
     a: int
     b: int
-    """-1 for the floor."""
+    """Below 0: the plane -1 - b."""
     fromto: Array
     """Nearest points on a and on b [m, world], shape (6,)."""
 
@@ -53,6 +55,7 @@ class Clearance:
         _, link = np.unique(self._articulation.body_moves(), axis=0, return_inverse=True)
         self._link = link.reshape(-1)[model.geom_bodyid]  # a hand and its fingers are one link
         pairs = self._articulation.pairs()
+        self._planes = planes(spec)
         self._limb_geoms = self._articulation.colliding_geoms(moved=True)
         self._pose(spec.array("home"))
         apart = np.array([self._distance(int(a), int(b))[0] > 0.0 for a, b in pairs], bool)
@@ -90,8 +93,8 @@ class Clearance:
     def _closest(self) -> list[_Row]:
         """Return the closest pairs, nearest first, one for every two links: a hand's many geoms do not crowd them."""
         best: dict[tuple[int, int], _Row] = {}
-        for row in self._to_floor():
-            best.setdefault((int(self._link[row.a]), -1), row)
+        for row in self._to_planes():
+            best.setdefault((int(self._link[row.a]), row.b), row)
         position = self._data.geom_xpos
         bound = np.linalg.norm(position[self.pairs[:, 0]] - position[self.pairs[:, 1]], axis=1) - self._reach
         worst = _worst(best)
@@ -107,14 +110,17 @@ class Clearance:
                 worst = _worst(best)
         return sorted(best.values(), key=lambda row: row.distance)[:N_CLEARANCES]
 
-    def _to_floor(self) -> list[_Row]:
-        """Return how high each limb geom's lowest point is, lowest first."""
-        points = Shapes(self._model, self._limb_geoms, self._data.geom_xpos, self._data.geom_xmat).lowest()
+    def _to_planes(self) -> list[_Row]:
+        """Return how far each limb geom's nearest point is from each plane, nearest first for each plane."""
+        shapes = Shapes(self._model, self._limb_geoms, self._data.geom_xpos, self._data.geom_xmat)
         rows: list[_Row] = []
-        for index in np.argsort(points[:, 2]):
-            p, height = points[index], float(points[index, 2])
-            if height < RANGE_M:
-                rows.append(_Row(height, int(self._limb_geoms[index]), -1, np.concatenate([p, p * (1.0, 1.0, 0.0)])))
+        for k, plane in enumerate(self._planes):
+            points, distances = shapes.above(plane)
+            for index in np.argsort(distances):
+                p, distance = points[index], float(distances[index])
+                if distance < RANGE_M:
+                    on_plane = p - distance * plane.normal
+                    rows.append(_Row(distance, int(self._limb_geoms[index]), -1 - k, np.concatenate([p, on_plane])))
         return rows
 
     def _distance(self, a: int, b: int, limit: float = RANGE_M) -> tuple[float, Array]:
@@ -126,7 +132,7 @@ class Clearance:
         """Return d(distance)/dq (n_joints,): how b's nearest point moves from a's along the line between them."""
         normal = row.fromto[3:] - row.fromto[:3]
         if row.b < 0:
-            normal = np.array([0.0, 0.0, -1.0])
+            normal = -self._planes[-1 - row.b].normal
         else:
             length = float(np.linalg.norm(normal))
             if length < 1e-9:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx
 import msgspec
 from page_stand import SCENE, TOKEN, Stand
+from uvicorn import Server
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
@@ -22,6 +23,7 @@ class Live:
     stand: Stand
     app: PageApp
     port: int
+    server: Server
 
     @property
     def host(self) -> str:
@@ -58,7 +60,7 @@ async def live(stand: Stand | None = None, *, camera: bool = False) -> AsyncIter
         while not server.started:
             await asyncio.sleep(0.01)
         try:
-            yield Live(stand, app, listener.getsockname()[1])
+            yield Live(stand, app, listener.getsockname()[1], server)
         finally:
             tasks[0].cancel()
             server.should_exit = True

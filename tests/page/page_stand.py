@@ -20,6 +20,9 @@ START_NS = 50 * SECOND
 LATE_NS = 120 * MS
 """Without a new command for this long, the stand stops a group."""
 
+MARK_WIDTH = 4
+"""Of the mark in the camera's picture [pixels]."""
+
 
 def small_spec() -> RobotSpec:
     """Return a cart with a two-joint arm, a gripper and a small camera."""
@@ -183,12 +186,14 @@ class Stand:
         self.streams.writer("scene").publish(scene)
 
     def publish_picture(self, counter: int) -> None:
-        """Publish one exposure with red left, blue right."""
+        """Publish one exposure: red left, blue right, and a green mark on top that the counter moves along."""
         camera = self.spec.cameras[0]
         record = m.blank(m.camera(self.spec, camera))
         record["stamp_ns"], record["counter"] = self.now_ns, counter
         record["origin_ns"][self.spec.sensor_index(camera.name)] = self.now_ns - 20 * MS
         record["rgb"][:, : camera.width // 2], record["rgb"][:, camera.width // 2 :] = (220, 30, 30), (30, 30, 220)
+        at = counter // 4 % (camera.width // MARK_WIDTH) * MARK_WIDTH
+        record["rgb"][:6, at : at + MARK_WIDTH] = (30, 220, 30)
         self.streams.writer(camera.name).publish(record)
 
     def publish_words(self, stream: str, words: str) -> None:

@@ -5,13 +5,16 @@ import io
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from page_live import Live, live
-from page_stand import TOKEN, Stand
+from page_stand import MARK_WIDTH, TOKEN, Stand
 from PIL import Image
 
 from vagus.core.messages import Request, Source, State, Verdict
+from vagus.page.door import door
+from vagus.page.server import page_url
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = [
@@ -93,6 +96,13 @@ def wait(page: Page, what: Callable[[], bool]) -> None:
     raise AssertionError("nothing happened within 10 s")
 
 
+def colours(where: sync_api.Locator, size: tuple[int, int] | None = None) -> list[tuple[int, tuple[int, int, int]]]:
+    """Return how often each colour is there on the screen, of the picture made this small."""
+    picture = Image.open(io.BytesIO(where.screenshot())).convert("RGB")
+    picture = picture.resize(size) if size else picture
+    return picture.getcolors(picture.width * picture.height)
+
+
 def test_it_loads_without_an_error_and_hides_the_token(browser: Browser, site: Site) -> None:
     page = visit(browser, site)
     page.wait_for_selector("#room-message", state="hidden")
@@ -104,15 +114,28 @@ def test_it_loads_without_an_error_and_hides_the_token(browser: Browser, site: S
     page.context.close()
 
 
+def test_a_browser_gets_in_through_the_file_and_the_token_stays_out_of_its_history(
+    browser: Browser, site: Site, tmp_path: Path
+) -> None:
+    context = browser.new_context(locale="en-US")
+    page = context.new_page()
+    page.goto(door(tmp_path, page_url(site.live.port, TOKEN)))
+    page.wait_for_selector("[data-link=open]")
+    assert page.url == f"http://{site.live.host}/"
+    page.reload()
+    page.wait_for_selector("[data-link=open]")
+    assert page.evaluate("history.length") <= 2, "about:blank, and the page"
+    context.close()
+
+
 def test_the_room_view_draws_the_robot(browser: Browser, site: Site) -> None:
     page = visit(browser, site)
     page.wait_for_selector("#room-message", state="hidden")
     page.wait_for_timeout(800)
-    picture = Image.open(io.BytesIO(page.locator("#room-canvas").screenshot())).convert("RGB")
-    colours = picture.resize((160, 120)).getcolors(20_000) or []
-    orange = sum(n for n, (r, g, b) in colours if r > 120 and r > 1.6 * b and 1.2 * g < r)
-    teal = sum(n for n, (r, g, b) in colours if g > 1.5 * r and b > 1.5 * r)
-    assert len(colours) > 100
+    found = colours(page.locator("#room-canvas"), (160, 120))
+    orange = sum(n for n, (r, g, b) in found if r > 120 and r > 1.6 * b and 1.2 * g < r)
+    teal = sum(n for n, (r, g, b) in found if g > 1.5 * r and b > 1.5 * r)
+    assert len(found) > 100
     assert orange > 20, "the arm"
     assert teal > 40, "the body"
     page.context.close()
@@ -129,6 +152,78 @@ def test_the_camera_shows_its_newest_exposure_and_says_when_it_dies(browser: Bro
     site.stand.publish_picture = lambda counter: None  # type: ignore[method-assign]
     page.wait_for_selector("#camera[data-state=stale]")
     assert "No new picture" in page.inner_text("#camera-message")
+    page.context.close()
+
+
+def test_the_camera_s_picture_changes_with_every_exposure(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#camera[data-state=live]")
+    look = """() => {
+        const { data, width } = document.getElementById("camera-canvas").getContext("2d").getImageData(0, 2, 32, 1);
+        const green = Array.from({ length: width }, (_, x) => 2 * data[4 * x + 1] - data[4 * x] - data[4 * x + 2]);
+        return green.indexOf(Math.max(...green));
+    }"""
+    places, exposures = set(), set()
+    for _ in range(20):
+        places.add(page.evaluate(look) // MARK_WIDTH)
+        exposures.add(page.inner_text("#camera-info").split(" ")[0])
+        page.wait_for_timeout(100)
+    assert len(places) >= 4, "the green mark moves with the exposure counter"
+    assert len(exposures) >= 4
+    page.context.close()
+
+
+@pytest.mark.parametrize("plot", ["ages", "rates"])
+def test_plots_draw_curves_that_grow(browser: Browser, site: Site, plot: str) -> None:
+    page = visit(browser, site)
+    page.click("#tab-timing")
+    points = f"() => document.getElementById('plot-{plot}').plot.data.map((row) => row.filter((x) => x > 0).length)"
+    wait(page, lambda: page.evaluate(points)[1] >= 3)
+    times, encoder, *others = page.evaluate(points)
+    assert times >= encoder
+    assert others[:2] == [0, 0] if plot == "ages" else max(others) >= 3, "what no command used has no age"
+    wait(page, lambda: page.evaluate(points)[1] >= encoder + 3)
+    canvas = page.locator(f"#plot-{plot} canvas")
+    canvas.scroll_into_view_if_needed()
+    teal = [n for n, (r, g, b) in colours(canvas) if g > r + 60 and b > r + 60]
+    assert sum(teal) > 100, "the first curve's colour"
+    assert page.troubles == []
+    page.context.close()
+
+
+STOPS = [
+    ("en-US", "Arm left", "Holding still", "Last stop: unexpected force on the joint", "Emergency stop"),
+    ("ko-KR", "왼쪽 팔", "정지 유지", "마지막 정지: 관절에 예상 밖의 힘", "비상 정지"),
+]
+
+
+@pytest.mark.parametrize(("locale", "group", "holding", "cause", "emergency"), STOPS)
+def test_a_stop_is_shown_with_its_state_and_its_cause(
+    browser: Browser, site: Site, locale: str, group: str, holding: str, cause: str, emergency: str
+) -> None:
+    page = visit(browser, site, locale=locale)
+    page.click("#tab-groups")
+    row = page.locator("#group-list > li").nth(1)
+    site.call(lambda live: live.stand.stop_group(1, Verdict.STOPPED_TORQUE))
+    row.locator(".cause", has_text=cause).wait_for()
+    assert row.locator("h3").inner_text() == group
+    assert row.locator("strong").inner_text() == holding
+    assert page.locator("#group-list > li").nth(0).locator(".cause").inner_text() == "", "only the arm was stopped"
+    page.click("#stop")
+    row.locator("strong", has_text=emergency).wait_for()
+    assert emergency.lower() in row.locator(".cause").inner_text()
+    assert page.inner_text("#whole-state") == emergency
+    assert page.locator("#group-chips > li", has_text=emergency).count() == 3
+    page.context.close()
+
+
+def test_the_stop_s_banner_is_in_sight_wherever_a_phone_is_scrolled_to(browser: Browser, site: Site) -> None:
+    page = visit(browser, site, viewport={"width": 390, "height": 700})
+    page.evaluate("scrollTo(0, 600)")
+    page.click("#stop")
+    page.wait_for_selector("#banner-stop[data-state=latched]")
+    box = page.locator("#reset").bounding_box()
+    assert 0 <= box["y"] <= 650
     page.context.close()
 
 
@@ -263,9 +358,12 @@ def test_nothing_is_wider_than_the_window_and_every_button_has_a_name(
     browser: Browser, site: Site, locale: str, width: int
 ) -> None:
     page = visit(browser, site, locale=locale, viewport={"width": width, "height": 800})
+    cut = "() => [...document.querySelectorAll('.scroll, .tabs')].filter((e) => e.scrollWidth > e.clientWidth).length"
     for tab in ("control", "groups", "timing", "processes"):
         page.click(f"#tab-{tab}")
+        page.wait_for_timeout(600)  # the tables are filled twice a second
         assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth"), tab
+        assert page.evaluate(cut) == 0 or (tab, width) == ("processes", 390), f"a table or the tabs are cut: {tab}"
     nameless = """() => [...document.querySelectorAll("button, input, select")].filter(
         (e) => e.offsetParent && !(e.ariaLabel || e.textContent.trim() || e.labels?.length)).length"""
     assert page.evaluate(nameless) == 0

@@ -216,6 +216,11 @@ def test_an_address_for_others_or_an_impossible_port_is_refused(host: str, port:
         bind(host, port)
 
 
+def test_an_impossible_port_is_answered_with_what_0_means_at_the_command_line() -> None:
+    with pytest.raises(ConfigError, match="--page-port: got 70000, allowed: 1 to 65535, or 0 for no page"):
+        bind("127.0.0.1", 70000)
+
+
 def test_an_error_in_the_clockwork_ends_the_server_and_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     stand = Stand()
     app = create_app(spec=stand.spec, streams=stand.streams, scene=SCENE, token=TOKEN, clock=lambda: stand.now_ns)

@@ -186,6 +186,109 @@ def test_a_group_that_the_gate_stops_stays_until_the_button_is_pressed_anew(sess
     assert session.stand.q[3] > q[3]
 
 
+def stopped_mid_jog(session: Session) -> None:
+    """Jog the elbow until the gate stops the arm; the button stays held."""
+    session.take()
+    session.held = {"left_elbow": 1.0}
+    session.run(0.5)
+    session.stand.stop_group(1, Verdict.STOPPED_TORQUE)
+    session.run(0.1)
+
+
+def moved_by(session: Session, seconds: float) -> float:
+    """Run on; return how far the elbow went [rad]."""
+    before = float(session.stand.q[3])
+    session.run(seconds)
+    return float(session.stand.q[3]) - before
+
+
+def test_a_release_from_another_page_lifts_no_stop_and_lets_go_of_nothing(session: Session) -> None:
+    session.take()
+    session.held = {"left_elbow": 1.0}
+    session.run(0.5)
+    session.teleop.jog(2, "left_elbow", 0.0, session.now_ns)
+    assert moved_by(session, 0.1) > 0.01
+    session.stand.stop_group(1, Verdict.STOPPED_TORQUE)
+    session.run(0.1)
+    session.teleop.jog(2, "left_elbow", 0.0, session.now_ns)
+    assert moved_by(session, 1.0) == 0.0
+    session.teleop.jog(1, "left_elbow", 0.0, session.now_ns)
+    assert moved_by(session, 0.5) > 0.0
+
+
+def test_a_drive_release_from_another_page_lifts_no_stop(session: Session) -> None:
+    session.take()
+    session.pad = (1.0, 0.0)
+    session.run(0.5)
+    session.stand.stop_group(0, Verdict.STOPPED_TORQUE)
+    session.run(0.1)
+    session.teleop.drive(2, 0.0, 0.0, session.now_ns)
+    session.run(0.5)
+    assert session.stand.v[:2].tolist() == [0.0, 0.0]
+    session.teleop.drive(1, 0.0, 0.0, session.now_ns)
+    session.run(0.5)
+    assert session.stand.v[0] > 0.0
+
+
+@pytest.mark.parametrize("pad", [False, True])
+def test_a_button_that_falls_silent_and_comes_back_without_a_release_stays_stopped(session: Session, pad: bool) -> None:
+    session.take()
+    held, where = ({}, (1.0, 0.0)) if pad else ({"left_elbow": 1.0}, (0.0, 0.0))
+    session.held, session.pad = held, where
+    session.run(0.5)
+    session.stand.stop_group(0 if pad else 1, Verdict.STOPPED_TORQUE)
+    session.run(0.1)
+    session.held, session.pad = {}, (0.0, 0.0)
+    session.run(0.5)  # the page still keeps control, but says nothing of the button
+    session.held, session.pad = held, where
+    assert moved_by(session, 0.5) == 0.0
+    assert session.stand.v.tolist() == [0.0] * 5
+
+
+def test_a_stop_while_a_held_button_is_silent_holds_when_it_comes_back(session: Session) -> None:
+    session.take()
+    session.held = {"left_elbow": 1.0}
+    session.run(0.5)
+    session.held = {}
+    session.run(0.4)  # silent, not let go: the arm has come to rest in RUN
+    session.stand.stop_group(1, Verdict.STOPPED_TORQUE)
+    session.run(0.1)
+    session.held = {"left_elbow": 1.0}
+    assert moved_by(session, 0.5) == 0.0
+
+
+@pytest.mark.parametrize("ending", ["release", "estop"])
+def test_taking_control_again_with_the_button_still_held_moves_nothing(session: Session, ending: str) -> None:
+    stopped_mid_jog(session)
+    if ending == "release":
+        session.teleop.release(1, session.now_ns)
+    else:
+        session.teleop.estop(session.now_ns)
+        session.run(0.1)
+        session.teleop.reset(session.now_ns)
+    session.run(0.1)
+    session.take()
+    assert moved_by(session, 0.5) == 0.0
+    session.teleop.release(1, session.now_ns)
+    session.teleop.jog(1, "left_elbow", 0.0, session.now_ns)  # a page that lost control lets go of its buttons
+    session.run(0.2)
+    session.take()
+    assert moved_by(session, 0.5) > 0.0
+
+
+def test_another_page_in_control_finds_no_button_stopped(session: Session) -> None:
+    stopped_mid_jog(session)
+    session.teleop.release(1, session.now_ns)
+    session.run(0.1)
+    session.teleop.take(2, session.now_ns)
+    session.run(0.1)
+    before = session.stand.q[3]
+    for _ in range(5):
+        session.teleop.jog(2, "left_elbow", 1.0, session.now_ns)
+        session.run(0.1)
+    assert session.stand.q[3] > before
+
+
 def test_a_silent_reflex_ends_commands_and_refuses_control(session: Session) -> None:
     session.take()
     session.held = {"left_elbow": 1.0}

@@ -14,7 +14,6 @@ import hmac
 import re
 from base64 import b64encode
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs
 
 from litestar.types import Message, Receive, Scope, Send
@@ -93,14 +92,12 @@ class Guard:
 
 
 def _cookies(scope: Scope, name: str) -> list[str]:
-    values: list[str] = []
-    for header in _headers(scope, b"cookie"):
-        try:
-            jar = SimpleCookie(header)
-        except CookieError:
-            continue
-        values.extend(morsel.value for key, morsel in jar.items() if key == name)
-    return values
+    """Return the values of our own cookie, whatever else the header holds.
+
+    Other programs on this host set cookies for the page as well, and ``http.cookies`` drops them all when one is odd.
+    """
+    parts = [part.partition("=") for header in _headers(scope, b"cookie") for part in header.split(";")]
+    return [value.strip() for key, _, value in parts if key.strip() == name]
 
 
 def security_headers(host: str, *, inline_hashes: tuple[str, ...] = ()) -> list[tuple[bytes, bytes]]:
@@ -151,8 +148,16 @@ async def refuse(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -
 
 
 async def send_on(send: Send, cookie: str) -> None:
-    """Answer a URL that held the token: keep it in a cookie and take it out of the address bar."""
-    headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0"),
-               *security_headers("127.0.0.1")]  # fmt: skip
-    await send({"type": "http.response.start", "status": 303, "headers": headers})
-    await send({"type": "http.response.body", "body": b"", "more_body": False})
+    """Answer a URL that held the token: keep it in a cookie and take it out of the address bar.
+
+    By a page that goes on to the next, not by a redirect (303): browsers keep a strict cookie back along redirects from
+    elsewhere, and the file that ``door`` makes, or a link in a web terminal, is elsewhere.
+    """
+    body = (
+        b'<!doctype html><link rel="icon" href="data:,">'  # without one, browsers ask for /favicon.ico
+        b'<meta http-equiv="refresh" content="0; url=/"><title>Vagus</title>'
+    )
+    headers = [(b"content-type", b"text/html; charset=utf-8"), (b"content-length", str(len(body)).encode()),
+               (b"set-cookie", cookie.encode()), *security_headers("127.0.0.1")]  # fmt: skip
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -21,7 +21,7 @@ from litestar.types import Message, Receive, Scope, Send
 
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
-from vagus.page import guard, wire
+from vagus.page import bounds, guard, wire
 from vagus.page.client import Client
 from vagus.page.desk import CLIENTS_MAX, Desk, FloodError
 from vagus.page.guard import Guard, Refusal
@@ -213,7 +213,9 @@ def page_url(port: int, token: str) -> str:
 
 
 def bind(host: str, port: int) -> sockets.socket:
-    """Return a socket that listens on this machine alone.
+    """Return a socket that listens on this machine alone; port 0, which tests use, lets the system choose one.
+
+    ``vagus`` itself never gets here with 0: its ``--page-port 0`` means no page.
 
     Raises:
         ConfigError: The address is not 127.0.0.1, the port is out of range, taken, or not ours to use.
@@ -221,7 +223,7 @@ def bind(host: str, port: int) -> sockets.socket:
     if host != _LOOPBACK:
         raise ConfigError(f"page address: got {host!r}, allowed: {_LOOPBACK!r}; the page is for this machine alone")
     if not 0 <= port <= 65535:
-        raise ConfigError(f"--page-port: got {port}, allowed: 1 to 65535 (0 lets the system choose)")
+        raise ConfigError(f"--page-port: got {port}, allowed: 1 to 65535, or 0 for no page")
     listener = sockets.socket(sockets.AF_INET, sockets.SOCK_STREAM)
     listener.setsockopt(sockets.SOL_SOCKET, sockets.SO_REUSEADDR, 1)
     try:
@@ -254,9 +256,9 @@ def serve_on(app: PageApp, listener: sockets.socket) -> None:
 
 
 def make_server(app: PageApp) -> uvicorn.Server:
-    """Return the configured server: small frames, no compression, no access log, no trust in proxies."""
+    """Return the configured server: small frames, few connections, no compression, no log of access, no proxies."""
     config = uvicorn.Config(
-        app, http="h11", ws="websockets-sansio", ws_max_size=wire.MAX_FRAME_BYTES, ws_per_message_deflate=False,
+        app, http=bounds.Http, ws=bounds.Socket, ws_max_size=wire.MAX_FRAME_BYTES, ws_per_message_deflate=False,
         ws_ping_interval=2.0, ws_ping_timeout=4.0, access_log=False, log_level="warning", proxy_headers=False,
         server_header=False, timeout_graceful_shutdown=1, lifespan="on",
     )  # fmt: skip

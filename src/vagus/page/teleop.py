@@ -2,8 +2,9 @@
 
 A button counts as held only while the browser keeps saying so; control lasts only while the browser shows signs of
 life; the lease lasts only while this node renews it; the motors move only while commands come. Each of them ending
-stops the robot by itself. Reads ``reflex`` and ``joint_state``; writes ``command.teleop`` and ``request.teleop``; reads
-no clock.
+stops the robot by itself. What the gate stopped moves again only after the page in control let go of the button and
+pressed anew: silence is no letting go, nor is another page's word. Reads ``reflex`` and ``joint_state``; writes
+``command.teleop`` and ``request.teleop``; reads no clock.
 """
 
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from vagus.streams.streams import Streams
 _NEAR = {"rad": 0.05, "m": 0.01}
 """How far a joint may be from its last command to start there [rad, m]: half of what the gate lets a first command be
 from the measured pose."""
+_PAD = -1
+"""The drive pad, among the joints' buttons."""
 
 
 class RefusedError(VagusError):
@@ -90,6 +93,17 @@ class _Phase(Enum):
 
 
 @dataclass(slots=True)
+class _Button:
+    """A jog button or the drive pad, from its press until it is let go, whether or not it is spoken of meanwhile."""
+
+    speeds: NDArray[np.float64]
+    """Joint speeds wished for [unit/s], shape (n_joints,)."""
+    said_ns: int
+    is_blocked: bool = False
+    """It was held when its group stopped: it works again only after it was let go."""
+
+
+@dataclass(slots=True)
 class _Group:
     joints: NDArray[np.bool_]
     phase: _Phase = _Phase.IDLE
@@ -109,19 +123,16 @@ class Teleop:
         self._requests = streams.writer("request.teleop")
         self._command = m.blank(m.command(spec))
         self._jogger = Jogger(spec, self._cfg.jog)
-        base = spec.base
-        self._wheels = {spec.joint_index(base.left), spec.joint_index(base.right)} if base else set[int]()
         self._group_of = spec.group_of_joint()
         self._groups = [_Group(self._group_of == g) for g in range(len(spec.groups))]
         self._all = (1 << len(spec.groups)) - 1
         self._counter = 0
         self._page: int | None = None
         self._kept_ns = self._renewed_ns = self._stepped_ns = 0
-        self._buttons: dict[int, tuple[float, int]] = {}
-        """Joint → (signed fraction of the slow speed, when the browser last said so [ns])."""
-        self._pad: tuple[float, float, int] | None = None
-        self._blocked: set[int] = set()
-        """Joints whose button must be let go before it works again."""
+        self._buttons: dict[int, _Button] = {}
+        """Joint (or ``_PAD``) → its button, from the press until the owner lets go."""
+        self._owner: int | None = None
+        """The page that the buttons belong to: the one in control, or the last one that was."""
         self.events: list[Event] = []
         """What pages should be told; whoever tells them empties it."""
 
@@ -151,7 +162,9 @@ class Teleop:
         if np.any(reflex["state"] == State.ESTOP):
             raise RefusedError("estopped")
         self._page, self._kept_ns, self._renewed_ns, self._stepped_ns = page, now_ns, now_ns, now_ns
-        self._forget_buttons()
+        if page != self._owner:
+            self._owner = page
+            self._buttons.clear()
         nonce = self._ask(Request.LEASE, self._all, now_ns)
         for group in self._groups:
             group.phase, group.nonce = _Phase.IDLE, nonce
@@ -164,12 +177,13 @@ class Teleop:
     def release(self, page: int, now_ns: int) -> None:
         """Take control back from a page, if it has it: commands end at once, and the reflex is told."""
         if page == self._page:
-            self._page = None
-            self._forget_buttons()
+            self._end_control()
             self._ask_by_nonce(Request.RELEASE, now_ns)
 
     def jog(self, page: int, joint: str, fraction: float, now_ns: int) -> None:
         """Note that a joint's button is held (fraction != 0: direction and speed, in [-1, 1]) or let go (0).
+
+        Only the page that pressed a button can let go of it; another one's 0 is ignored.
 
         Raises:
             RefusedError: The page is not in control, or there is no such joint.
@@ -178,12 +192,9 @@ class Teleop:
             raise RefusedError("no_joint", got=joint, allowed=", ".join(self._spec.joint_names))
         index = self._spec.joint_index(joint)
         if fraction == 0.0:
-            self._blocked.discard(index)
-            self._buttons.pop(index, None)
-            return
-        self._require_control(page)
-        self._kept_ns = now_ns
-        self._buttons[index] = (fraction, now_ns)
+            self._let_go(page, index)
+        else:
+            self._hold(page, index, self._jogger.jog_speeds({index: fraction}), now_ns)
 
     def drive(self, page: int, v: float, w: float, now_ns: int) -> None:
         """Note where the drive pad is held: ``v`` forward, ``w`` to the left, fractions in [-1, 1]; (0, 0) lets go.
@@ -194,18 +205,14 @@ class Teleop:
         if self._spec.base is None:
             raise RefusedError("no_base")
         if v == 0.0 and w == 0.0:
-            self._pad = None
-            self._blocked -= self._wheels
-            return
-        self._require_control(page)
-        self._kept_ns = now_ns
-        self._pad = (v, w, now_ns)
+            self._let_go(page, _PAD)
+        else:
+            self._hold(page, _PAD, self._jogger.wheel_speeds(v, w), now_ns)
 
     def estop(self, now_ns: int) -> None:
         """Ask for an emergency stop of every group, at once; control ends."""
         self._ask(Request.ESTOP, self._all, now_ns)
-        self._page = None
-        self._forget_buttons()
+        self._end_control()
 
     def reset(self, now_ns: int) -> None:
         """Ask the reflex to leave the emergency stop.
@@ -232,7 +239,6 @@ class Teleop:
             self.events.append(Event(page=self._page, code="lapsed", details={"seconds": self._cfg.keep_timeout_s}))
             self.release(self._page, now_ns)
             return
-        self._expire_buttons(now_ns)
         dt_s = min((now_ns - self._stepped_ns) * 1e-9, self._cfg.ahead_s)
         self._stepped_ns = now_ns
         reflex, state = self._read_reflex(now_ns), self._state_in.latest()
@@ -243,27 +249,32 @@ class Teleop:
             self.release(self._page, now_ns)
             return
         self._renew(now_ns)
-        speeds = self._speeds()
+        speeds = self._speeds(now_ns)
         for g, group in enumerate(self._groups):
             self._step_group(g, group, bool(np.any(speeds[group.joints])), reflex, state, now_ns)
         self._send(speeds, reflex, state, dt_s, now_ns)
 
-    def _require_control(self, page: int) -> None:
+    def _hold(self, page: int, key: int, speeds: NDArray[np.float64], now_ns: int) -> None:
         if self._page != page:
             raise RefusedError("not_yours")
+        self._kept_ns = now_ns
+        button = self._buttons.setdefault(key, _Button(speeds, now_ns))
+        button.speeds, button.said_ns = speeds, now_ns
 
-    def _forget_buttons(self) -> None:
-        self._buttons.clear()
-        self._blocked.clear()
-        self._pad = None
-        for group in self._groups:
-            group.phase = _Phase.IDLE
+    def _let_go(self, page: int, key: int) -> None:
+        if page == self._owner:
+            self._buttons.pop(key, None)
+
+    def _end_control(self) -> None:
+        self._page = None
+        self._silence()
 
     def _silence(self) -> None:
-        """Stop commanding: what the robot does, or whether it listens, is unknown."""
+        """Stop commanding; buttons that are held now must be pressed anew."""
         for group in self._groups:
             group.phase = _Phase.IDLE
-        self._blocked |= self._wishing()
+        for button in self._buttons.values():
+            button.is_blocked = True
 
     def _read_reflex(self, now_ns: int) -> Record | None:
         reflex = self._reflex_in.latest()
@@ -271,22 +282,13 @@ class Teleop:
             return None
         return reflex
 
-    def _expire_buttons(self, now_ns: int) -> None:
+    def _speeds(self, now_ns: int) -> NDArray[np.float64]:
+        """Return what is wished for now [unit/s]: by buttons that work and were spoken of lately."""
         oldest_ns = now_ns - round(self._cfg.button_timeout_s * 1e9)
-        for joint in [j for j, (_, said_ns) in self._buttons.items() if said_ns < oldest_ns]:
-            del self._buttons[joint]
-            self._blocked.discard(joint)
-        if self._pad is not None and self._pad[2] < oldest_ns:
-            self.drive(-1, 0.0, 0.0, now_ns)
-
-    def _wishing(self) -> set[int]:
-        return set(self._buttons) | (self._wheels if self._pad else set())
-
-    def _speeds(self) -> NDArray[np.float64]:
-        speeds = self._jogger.jog_speeds({j: fraction for j, (fraction, _) in self._buttons.items()})
-        if self._pad is not None:
-            speeds += self._jogger.wheel_speeds(self._pad[0], self._pad[1])
-        speeds[list(self._blocked)] = 0.0
+        speeds = np.zeros(self._spec.n_joints)
+        for button in self._buttons.values():
+            if button.said_ns >= oldest_ns and not button.is_blocked:
+                speeds += button.speeds
         return speeds
 
     def _renew(self, now_ns: int) -> None:
@@ -315,8 +317,7 @@ class Teleop:
             # After a stop, whatever its cause: moving again takes a new lease, and a new press of the button.
             self._ask(Request.RELEASE, 1 << g, now_ns, nonce=group.nonce)
             group.phase, group.nonce = _Phase.IDLE, self._ask(Request.LEASE, 1 << g, now_ns)
-            if is_wished:
-                self._block(g, group, "group_stopped")
+            self._block(g, group, "group_stopped")
 
     def _start_group(self, g: int, group: _Group, reflex: Record, state: Record, now_ns: int) -> None:
         if int(reflex["state"][g]) not in (State.HOLD, State.RUN):
@@ -331,8 +332,11 @@ class Teleop:
         group.phase, group.since_ns = _Phase.STARTING, now_ns
 
     def _block(self, g: int, group: _Group, code: str) -> None:
-        self._blocked |= {j for j in self._wishing() if group.joints[j]}
-        if self._page is not None:
+        """Have the group's buttons pressed anew, those that are silent now included, and say so if there are any."""
+        held = [b for b in self._buttons.values() if np.any(b.speeds[group.joints]) and not b.is_blocked]
+        for button in held:
+            button.is_blocked = True
+        if held and self._page is not None:
             self.events.append(Event(page=self._page, code=code, details={"group": self._spec.groups[g].name}))
 
     def _send(self, speeds: NDArray[np.float64], reflex: Record, state: Record, dt_s: float, now_ns: int) -> None:

@@ -230,6 +230,7 @@ function inGroup(joint, group) {
 
 function reading(q, joint) {
   if (q === null || q === undefined) return "–";
-  if (joint.mode === "velocity") return `${q.toFixed(1)} ${joint.unit}/s`;
-  return joint.unit === "rad" ? `${((q * 180) / Math.PI).toFixed(1)}°` : `${(q * 100).toFixed(1)} cm`;
+  const shown = (x) => x.toFixed(1).replace(/^-0\.0$/, "0.0");
+  if (joint.mode === "velocity") return `${shown(q)} ${joint.unit}/s`;
+  return joint.unit === "rad" ? `${shown((q * 180) / Math.PI)}°` : `${shown(q * 100)} cm`;
 }

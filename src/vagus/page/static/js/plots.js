@@ -118,13 +118,14 @@ function plot(target, labels, data, format) {
     value: (_, value) => (value === null || value === undefined ? "–" : format(value)),
   }));
   target.replaceChildren();
-  return new uPlot({
+  target.plot = new uPlot({
     width: target.clientWidth, height: 190, series: [{ value: (_, x) => (x ? new Date(1000 * x).toLocaleTimeString(document.documentElement.lang) : "–") }, ...series],
     scales: { x: { time: true }, y: { distr: 3, range: (_, low, high) => decade(low, high) } },
     axes: [{ ...axis, size: 32, values: (_, splits) => splits.map((x) => new Date(1000 * x).toLocaleTimeString(document.documentElement.lang, { minute: "2-digit", second: "2-digit" })) },
       { ...axis, size: 62, values: (_, splits) => splits.map((y) => (isDecade(y) ? format(y) : "")) }],
     legend: { live: false }, cursor: { y: false, drag: { x: false, y: false } },
   }, data, target);
+  return target.plot;
 }
 
 /** The range of a logarithmic axis: whole decades around the values. */

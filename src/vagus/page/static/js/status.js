@@ -123,18 +123,18 @@ export class Status {
   processes(figures) {
     this.#figures = figures;
     if ($("pane-processes").hidden) return;
-    const heads = ["process", "cpu", "memory", "overruns", "lostMessages", "latest", "realtime", "age", "pid"];
+    const heads = ["process", "cpu", "memory", "overruns", "lostMessages", "latest", "realtime", "age"];
     const table = $("table-processes");
     table.tHead.replaceChildren(make("tr", {}, ...heads.map((key) => make("th", { scope: "col" }, t(key)))));
     table.tBodies[0].replaceChildren(...figures.processes.map((row) => {
       const isSilent = row.age_s > 3;
       const cells = [
-        row.cpu === null ? "–" : `${(100 * row.cpu).toFixed(1)} %`, `${(row.rss_bytes / 2 ** 20).toFixed(0)} MB`,
+        row.cpu === null ? "–" : `${(100 * row.cpu).toFixed(0)} %`, `${(row.rss_bytes / 2 ** 20).toFixed(0)} MB`,
         String(row.overruns), String(row.lost), row.wake_error_max_s ? duration(row.wake_error_max_s) : "–",
         row.realtime_factor ? `× ${row.realtime_factor.toFixed(2)}` : "–",
-        isSilent ? t("silentProcess") : duration(row.age_s), String(row.pid),
+        isSilent ? t("silentProcess") : duration(row.age_s),
       ];
-      return make("tr", { className: isSilent ? "silent" : "" }, make("th", { scope: "row" }, readable(row.name)),
+      return make("tr", { className: isSilent ? "silent" : "" }, make("th", { scope: "row" }, readable(row.name), make("small", {}, `${t("pid")} ${row.pid}`)),
         ...cells.map((text) => make("td", { className: "figure" }, text)));
     }));
   }

@@ -34,9 +34,9 @@ const EN = {
   person: "You", operator: "Operator", robot: "Robot", outcomeDone: "Done", outcomeFailed: "Not done",
   ages: "Age of what the motors act on", agesHint: "Per sensor: how old the oldest sample behind the applied command was.",
   rates: "Rates of streams", sensor: "Sensor", now: "now", p50: "p50", p99: "p99", p999: "p99.9", max: "max", notUsed: "not used",
-  stream: "Stream", rate: "rate", nominal: "nominal", age: "age", count: "messages", onEvent: "on event",
-  process: "Process", cpu: "CPU", memory: "memory", ticks: "ticks", overruns: "overruns", lostMessages: "lost", realtime: "real time",
-  latest: "worst wake-up", pid: "pid", silentProcess: "silent",
+  stream: "Stream", rate: "rate", nominal: "nominal", age: "age", count: "count", onEvent: "on event",
+  process: "Process", cpu: "CPU", memory: "RAM", ticks: "ticks", overruns: "over\u00adruns", lostMessages: "lost", realtime: "real time",
+  latest: "worst wake\u2011up", pid: "pid", silentProcess: "silent",
   processesHint: "CPU is the share of one core. Overruns are ticks that came too late and were skipped.",
   softwareStop: "a software stop, not a certified safety function",
   refused: "commands refused", limited: "commands limited", reflexOverruns: "reflex overruns", reflexAge: "reflex heard",
@@ -160,15 +160,16 @@ export function t(key, values = {}) {
   return String(found ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
 }
 
-/** A joint's or group's name, read out: "left_wrist_yaw" → "Left wrist yaw" or "왼쪽 손목 좌우". */
+/** A joint's, group's or sensor's name, read out: "left_wrist_yaw" → "Left wrist yaw" or "왼쪽 손목 좌우". */
 export function readable(name) {
-  const parts = name.split(/[_.]/);
+  const [first, ...rest] = name.split(/[_.]/);
+  const parts = first === "camera" ? [...rest, first] : [first, ...rest]; // camera.head → Head camera
   const known = TABLES[language].name;
   if (Object.keys(known).length) {
     const side = parts.length > 1 && ["left", "right"].includes(parts.at(-1)) ? [parts.at(-1), ...parts.slice(0, -1)] : parts;
     return side.map((part) => known[part] ?? part).join(" ");
   }
-  const words = parts.join(" ");
+  const words = parts.join(" ").replace(/\bimu\b/, "IMU");
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

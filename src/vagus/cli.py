@@ -1,4 +1,8 @@
-"""The command ``vagus``: parses arguments and calls ``vagus.runtime``; errors become one line and exit status 2."""
+"""The command ``vagus``: parses arguments and calls ``vagus.runtime``.
+
+Errors become one line: exit status 2 where a command cannot run as asked, 1 where what was asked of a robot was not
+done, or ``check`` and ``doctor`` found an error.
+"""
 
 import os
 import sys
@@ -9,13 +13,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
-from tyro.conf import Positional, UseAppendAction, arg
+from tyro.conf import FlagCreatePairsOff, Positional, UseAppendAction, arg
 
 from vagus.core.errors import VagusError
+from vagus.core.person import Behaviour
 from vagus.world.gl import choose as choose_gl
 
 if TYPE_CHECKING:
     from vagus.runtime.demo import LiveCfg
+    from vagus.runtime.stop import Stopped
 
 app = tyro.extras.SubcommandApp()
 
@@ -25,10 +31,16 @@ Seed = Annotated[int, arg(help="Everything random follows from it.")]
 Scene = Annotated[str | None, arg(help="Which room it stands in; a wrong name lists the right ones.")]
 Json = Annotated[Path | None, arg(help="Write a summary (answers, outcomes, ages, processes) to this file.")]
 VideoPath = Annotated[Path | None, arg(help="Film the run from outside into this .mp4 (simulation only).")]
-Record = Annotated[Path | None, arg(help="Record every stream as MCAP into this folder.")]
+Person = Annotated[Behaviour, arg(help="What the person in the room does (simulation only).")]
+Record = Annotated[Path, arg(help="Record every stream as MCAP into a new folder in this one.")]
+NoRecord = Annotated[FlagCreatePairsOff[bool], arg(help="Record nothing.")]
 Port = Annotated[int, arg(help="Port of the page on 127.0.0.1; 0: no page.")]
 Calibration = Annotated[Path | None, arg(help="Corrections that `vagus calibrate` saved for this robot and seed.")]
 Seconds = Annotated[float | None, arg(help="End after this long; otherwise at Ctrl-C.")]
+
+
+class _NotDoneError(VagusError):
+    """What was asked of the robot was not done: exit status 1."""
 
 
 @app.command
@@ -36,15 +48,18 @@ def demo(
     *,
     say: Say = (),
     scene: Scene = None,
+    person: Person = "stands",
     seed: Seed = 0,
     headless: Annotated[bool, arg(help="No page; end when all that was said is answered.")] = False,
     seconds: Seconds = None,
     json: Json = None,
     video: VideoPath = None,
     calibration: Calibration = None,
+    record: Record = Path("runs"),
+    no_record: NoRecord = False,
     page_port: Port = 8808,
 ) -> None:
-    """Run the host humanoid in its simulated room: see it, talk to it, move it, stop it, in a page.
+    """Run the host humanoid in its simulated room, recorded: see it, talk to it, move it, stop it, in a page.
 
     Example: vagus demo --headless --say wave --say "웃어 봐" --json out.json
     """
@@ -54,7 +69,8 @@ def demo(
 
     cfg = LiveCfg(
         robot_file=host_file(), scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
-        calibration=calibration, page_port=0 if headless else page_port,
+        calibration=calibration, page_port=0 if headless else page_port, record_dir=None if no_record else record,
+        person=person,
     )  # fmt: skip
     _go_live(cfg)
 
@@ -66,12 +82,14 @@ def run(
     *,
     say: Say = (),
     scene: Scene = None,
+    person: Person = "stands",
     seed: Seed = 0,
     seconds: Seconds = None,
     json: Json = None,
     video: VideoPath = None,
     calibration: Calibration = None,
     record: Record = Path("runs"),
+    no_record: NoRecord = False,
     page_port: Port = 8808,
     real: Annotated[bool, arg(help="Run the real body that the robot file declares, not the simulated one.")] = False,
     port: Annotated[str | None, arg(help="With --real: its serial port, such as /dev/ttyACM0.")] = None,
@@ -83,10 +101,10 @@ def run(
     choose_gl(os.environ)
     from vagus.runtime.demo import LiveCfg
 
-    folder = record / time.strftime("%Y%m%d-%H%M%S") if record else None
     cfg = LiveCfg(
         robot_file=robot_file, scene=scene, seed=seed, say=say, seconds=seconds, json_path=json, video_path=video,
-        calibration=calibration, page_port=page_port, record_dir=folder, is_real=real, port=port,
+        calibration=calibration, page_port=page_port, record_dir=None if no_record else record, person=person,
+        is_real=real, port=port,
     )  # fmt: skip
     _go_live(cfg)
 
@@ -95,39 +113,70 @@ def _go_live(cfg: "LiveCfg") -> None:
     from vagus.runtime.demo import Live
 
     cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty())
-    summary = Live(cfg, report=lambda line: print(line, flush=True)).go()
+    live = Live(cfg, report=lambda line: print(line, flush=True))
+    summary = live.go()
+    if cfg.seconds is not None and summary["ready_s"] is None:
+        raise _NotDoneError(f"{live.run.name} was not ready within {cfg.seconds:g} s")
     reasons = ["done" if outcome["ok"] else outcome["reason"] for outcome in summary["outcomes"]]
     told = zip_longest(cfg.say, reasons, fillvalue="no outcome")
     failed = [f"{words!r} ({reason})" for words, reason in told if reason != "done"]
     if failed:
-        raise VagusError(f"not done: {', '.join(failed)}")
+        raise _NotDoneError(f"not done: {', '.join(failed)}")
 
 
 @app.command
 def stop(name: Name = None, /) -> None:
-    """Stop the robot at once; returns when the body's own readings show rest. Stays stopped until `vagus reset`."""
+    """Stop the robot at once; returns when the body's own readings show rest. Stays stopped until `vagus reset`.
+
+    Without a name it stops every robot that is running.
+    """
     from vagus.runtime.realtime import RealtimeCfg, set_up
 
     set_up(RealtimeCfg(priority=50))  # the robot's own processes are real-time; loading the rest must not wait for them
     from vagus.runtime import run_dir
     from vagus.runtime import stop as stopping
 
-    done = stopping.stop(run_dir.choose(name))
-    latched = "the reflex did not answer and was killed; its watchdog braked"
+    names = run_dir.running() if name is None else []
+    paths = [run_dir.directory(running) for running in names] or [run_dir.choose(name)]
+    failed: list[str] = []
+    for path, done in zip(paths, stopping.stop_all(paths), strict=True):
+        if isinstance(done, VagusError):
+            failed.append(f"{path.name}: {done}")
+        else:
+            print(f"{path.name} stopped: {_tell(done)}", flush=True)
+    if failed:
+        raise VagusError("; ".join(failed))
+
+
+def _tell(done: "Stopped") -> str:
+    """Say what a stop did."""
     if done.latched_after_s is not None:
-        latched = f"latched after {done.latched_after_s * 1e3:.0f} ms"
-    print(f"stopped: {latched}; at rest {done.at_rest_after_s * 1e3:.0f} ms after the request, by the body's readings")
+        how = f"latched after {done.latched_after_s * 1e3:.0f} ms"
+    elif done.killed is None:
+        how = "there was no reflex, so the body had braked by its watchdog"
+    elif done.is_requested:
+        how = f"the reflex (process {done.killed}) did not answer and was killed, so the body braked by its watchdog"
+    else:
+        how = f"the request could not be written, so the reflex (process {done.killed}) was killed"
+    latch = "" if done.is_requested else "; NOT LATCHED: other processes hold the request's streams; run it again"
+    return f"{how}; at rest {done.at_rest_after_s * 1e3:.0f} ms after the request, by the body's readings{latch}"
 
 
 @app.command
 def reset(name: Name = None, /) -> None:
-    """Leave the emergency stop, at rest. Only a person does this, having looked at the robot."""
-    from vagus.core.messages import Request
+    """Leave the emergency stop, at rest. Only a person does this, having looked at the robot.
+
+    Exit status 1 if the reflex does not grant it.
+    """
     from vagus.runtime import run_dir
     from vagus.runtime import stop as stopping
 
-    stopping.request(run_dir.choose(name), Request.RESET)
-    print("reset requested; `vagus top --once` shows the groups' states")
+    path = run_dir.choose(name)
+    done = stopping.reset(path)
+    if done.granted_after_s is None:
+        raise _NotDoneError(f"{path.name}: reset not granted: {done.why_not}")
+    granted = f"reset granted after {done.granted_after_s * 1e3:.0f} ms"
+    print(f"{path.name}: {granted if done.is_needed else 'not in emergency stop'}")
 
 
 @app.command
@@ -239,6 +288,6 @@ def main() -> None:
         app.cli(prog="vagus", description="Robots that sense, decide and act in real time.")
     except VagusError as exc:
         print(f"vagus: {exc}", file=sys.stderr)
-        raise SystemExit(2) from exc
+        raise SystemExit(1 if isinstance(exc, _NotDoneError) else 2) from exc
     except KeyboardInterrupt as exc:
         raise SystemExit(130) from exc

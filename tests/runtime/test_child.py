@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -50,6 +51,12 @@ def test_no_exposure_is_passed_over_wherever_it_lies(phase_ms: int) -> None:
     for exposure in range(60):  # the world's clock has lines of 2 ms: 34, 34, 32 ms apart
         scheduled.step((phase_ms + 1000 + 2 * round(exposure * 1000 / 30 / 2)) * MS)
     assert len(node.at_ms) == 60
+
+
+def test_a_flood_of_requests_to_the_page_cannot_hold_up_the_brain_nor_that_the_reflex() -> None:
+    run, _ = prepare(host_file(), scene="empty")
+    priority = {row.name: row.realtime.priority for row in processes(replace(run, page_port=8808, record_dir="runs"))}
+    assert priority["recorder"] == 0 < priority["page"] < priority["brain"] < priority["reflex"] < priority["world"]
 
 
 def imported_by(code: str) -> tuple[set[str], set[str]]:

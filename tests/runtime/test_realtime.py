@@ -1,5 +1,7 @@
 """Pacing: absolute, skipped and counted, never caught up."""
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -31,3 +33,10 @@ def test_what_passed_while_busy_is_counted_and_not_caught_up() -> None:
 def test_what_cannot_be_had_is_reported_and_raises_nothing() -> None:
     granted = set_up(RealtimeCfg(priority=0, core=None))
     assert (granted.fifo, granted.memory_locked, granted.core, granted.refusals) == (False, False, None, ())
+
+
+def test_frozen_garbage_is_what_lived_so_far_and_nothing_is_collected_any_more() -> None:
+    code = "import gc; from vagus.runtime import realtime; realtime.freeze_garbage(); print(gc.get_freeze_count() > 0)"
+    code += "; print(gc.isenabled())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\nFalse\n"

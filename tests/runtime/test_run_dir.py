@@ -12,8 +12,11 @@ import pytest
 
 from vagus.core.errors import ConfigError, StreamError
 from vagus.core.robot import GroupSpec, JointSpec, RobotSpec
+from vagus.page.door import door
 from vagus.runtime import run_dir
 from vagus.runtime.supervisor import Supervisor
+from vagus.streams.stale import foreign
+from vagus.streams.streams import shared_streams
 
 
 @pytest.fixture
@@ -44,12 +47,72 @@ def test_a_second_run_of_a_robot_is_refused_with_the_first_ones_process(root: Pa
     lock.close()
 
 
+def files(path: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(path)): file.read_bytes() for file in path.rglob("*") if file.is_file()}
+
+
 def test_what_a_dead_run_left_is_cleared(root: Path) -> None:
     path, lock = run_dir.claim("toy")
-    (path / "old.ring").touch()
+    run_dir.save(path, make_run())
+    shared_streams(path, make_run().table()).reader("say")
+    door(path, "http://127.0.0.1:8808/")
+    run_dir.write(path / "scene.json", b"{}")
+    (path / "log" / "brain.log").write_text("granted: nothing")
+    assert foreign(path) == []
     lock.close()
     run_dir.claim("toy")[1].close()
-    assert not (path / "old.ring").exists()
+    assert sorted(entry.name for entry in path.rglob("*")) == ["log", "run.lock"]
+
+
+def test_a_folder_that_is_somebodys_is_refused_and_nothing_in_it_changes(root: Path) -> None:
+    (root / "toy").mkdir()
+    for name in ("thesis.txt", "bell.ring", "scene.json", "run.msgpack"):
+        (root / "toy" / name).write_text("do not delete")
+    before = files(root)
+    with pytest.raises(
+        ConfigError, match=r"toy: got .* did not make \(bell.ring, run.msgpack, scene.json and 1 more\)"
+    ):
+        run_dir.claim("toy")
+    assert files(root) == before
+
+
+def test_what_somebody_put_into_a_run_directory_refuses_the_next_run_and_stays(root: Path) -> None:
+    path, lock = run_dir.claim("toy")
+    run_dir.save(path, make_run())
+    (path / "thesis.txt").write_text("do not delete")
+    run_dir.release(path, lock)
+    before = files(path)
+    with pytest.raises(ConfigError, match=r"\(thesis.txt\), allowed: none, an empty one, or an earlier run's"):
+        run_dir.claim("toy")
+    assert files(path) == before
+    assert run_dir.running() == []
+
+
+def test_a_claim_that_was_killed_before_its_mark_does_not_refuse_the_next(root: Path) -> None:
+    (root / "toy").mkdir()
+    (root / "toy" / "run.lock").touch()
+    run_dir.claim("toy")[1].close()
+
+
+def test_giving_back_removes_rings_alone_and_only_once(root: Path) -> None:
+    path, lock = run_dir.claim("toy")
+    streams = shared_streams(path, make_run().table())
+    streams.reader("say")
+    (path / "bell.ring").write_text("ding")
+    run_dir.release(path, lock)
+    assert sorted(file.name for file in path.glob("*.ring")) == ["bell.ring"]
+    streams.reader("say")  # as another run's
+    run_dir.release(path, lock)
+    assert (path / "say.ring").exists()
+
+
+def test_another_programs_lock_is_no_running_robot(root: Path) -> None:
+    (root / "editor").mkdir()
+    with (root / "editor" / "run.lock").open("w") as lock:
+        lock.write("4242")
+        lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert run_dir.running() == []
 
 
 def test_only_living_runs_are_listed_and_chosen(root: Path) -> None:
@@ -126,6 +189,26 @@ def test_a_place_that_cannot_hold_run_directories_is_named(root: Path, monkeypat
     monkeypatch.setattr(run_dir, "ROOT", root / "file")
     with pytest.raises(ConfigError, match=r"run directory .*/file/toy: Not a directory; allowed: .* VAGUS_RUN_ROOT"):
         run_dir.claim("toy")
+
+
+@pytest.fixture
+def closed(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A place of another user's, who lets nobody in."""
+    place = root / "closed"
+    place.mkdir(mode=0o700 if os.geteuid() == 0 else 0)
+    monkeypatch.setattr(run_dir, "ROOT", place)
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+    yield place
+    if os.getuid() == 0:
+        os.seteuid(0)
+    place.chmod(0o700)
+
+
+def test_a_place_that_is_closed_to_us_is_named(closed: Path) -> None:
+    assert run_dir.running() == []
+    with pytest.raises(ConfigError, match=r"closed/toy: Permission denied; allowed: .* VAGUS_RUN_ROOT"):
+        Supervisor(make_run(), report=print)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -44,7 +45,7 @@ class Robot:
         self.supervisor.start()
 
     def tell(self, name: str, mood: str) -> None:
-        (self.supervisor.path / f"mood.{name}").write_text(mood)
+        (self.supervisor.path.parent / f"mood.{name}").write_text(mood)
 
     def until(self, condition: Callable[[], object]) -> None:
         end_s = time.monotonic() + PATIENCE_S
@@ -126,6 +127,90 @@ def test_a_process_that_cannot_run_as_configured_ends_the_run_in_its_own_words(r
         robot.until(lambda: False)
 
 
+def test_a_process_whose_setting_went_wrong_after_it_ran_is_started_again(robots: Callable[..., Robot]) -> None:
+    robot = robots("recorder")
+    robot.live()
+    robot.tell("recorder", "wrong later")
+    robot.until(lambda: robot.supervisor.restarts("recorder") == 1)
+    assert robot.said[0].startswith("recorder ended (exit status 78); starting it again in 0.1 s: toy setting")
+    robot.tell("recorder", "wrong")  # and stays wrong: what ran once is tried on and on
+    os.kill(robot.supervisor.pid("recorder"), signal.SIGKILL)
+    robot.until(lambda: robot.supervisor.restarts("recorder") == 3)
+
+
+def test_back_off_doubles_up_to_five_seconds_and_starts_over_after_ten_well_spent(
+    robots: Callable[..., Robot],
+) -> None:
+    robot = robots("brain")
+    (child,) = robot.supervisor._children
+    for ran_s in [1.0] * 8 + [10.1, 1.0]:
+        robot.supervisor._ended(child, 1, child.started_s + ran_s)
+    waits = [re.findall(r"in ([\d.]+) s", line)[0] for line in robot.said]
+    assert waits == ["0.1", "0.2", "0.4", "0.8", "1.6", "3.2", "5.0", "5.0", "0.1", "0.2"]
+
+
+def test_a_process_that_never_speaks_is_killed_when_its_time_to_get_ready_is_over(
+    robots: Callable[..., Robot], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_GRACE_S", 0.5)
+    robot = robots("brain", brain="mute")
+    start_s = time.monotonic()
+    robot.until(lambda: robot.said)
+    assert time.monotonic() - start_s >= 0.5
+    robot.until(lambda: robot.supervisor.restarts("brain") == 1)
+    assert robot.said[0] == "brain is frozen; killing it"
+
+
+def test_last_words_are_of_this_start_and_not_what_was_granted(robots: Callable[..., Robot]) -> None:
+    robot = robots("brain")
+    (child,) = robot.supervisor._children
+    child.log.write_text("of an earlier start\n")
+    child.log_from = child.log.stat().st_size
+    assert supervisor._last_words(child) == ""
+    child.log.write_text("of an earlier start\nwhat it died of\ngranted: Granted(fifo=True)\n")
+    assert supervisor._last_words(child) == ": what it died of"
+    child.log.write_text("")  # somebody emptied it
+    assert supervisor._last_words(child) == ""
+
+
+def test_a_start_that_fails_half_way_ends_what_it_started(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    toy, spawn = Supervisor(replace(toy_robot.RUN, scene="brain world"), report=print), subprocess.Popen
+    started: list[subprocess.Popen[bytes]] = []
+
+    def spawn_once(*args: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        if started:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(spawn(*args, **options))
+        return started[0]
+
+    monkeypatch.setattr(supervisor.subprocess, "Popen", spawn_once)
+    with pytest.raises(VagusError, match="process world cannot be started: Resource temporarily unavailable"):
+        toy.start()
+    assert started[0].returncode is not None
+    assert run_dir.running() == []
+    assert list(toy.path.glob("*.ring")) == []
+    toy.stop()
+
+
+def test_libraries_in_a_process_are_told_to_use_one_thread(robots: Callable[..., Robot]) -> None:
+    robot = robots("brain")
+    robot.live()
+    told = psutil.Process(robot.supervisor.pid("brain")).environ()
+    assert {told[key] for key in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")} == {"1"}
+
+
+def test_ctrl_c_is_the_supervisors_alone(robots: Callable[..., Robot]) -> None:
+    robot = robots("brain")
+    robot.live()
+    pid = robot.supervisor.pid("brain")
+    assert os.getpgid(pid) == pid  # the terminal sends it to the supervisor's group
+    os.kill(pid, signal.SIGINT)
+    beat = robot.supervisor.streams.reader("stats.brain")
+    first = beat.latest()
+    robot.until(lambda: int(beat.latest()["stamp_ns"]) > int(first["stamp_ns"]))
+    assert (robot.supervisor.pid("brain"), robot.said) == (pid, [])
+
+
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])
 def test_the_world_ended_or_frozen_ends_the_run(robots: Callable[..., Robot], kind: signal.Signals) -> None:
     robot = robots("world")
@@ -142,7 +227,7 @@ def test_stop_ends_the_reflex_after_its_clients_the_world_next_and_the_recorder_
     robot.live()
     pids = robot.pids()
     robot.supervisor.stop()
-    closed = {name: int((robot.supervisor.path / f"closed.{name}").read_text()) for name in NAMES}
+    closed = {name: int((robot.supervisor.path.parent / f"closed.{name}").read_text()) for name in NAMES}
     assert sorted(closed, key=closed.__getitem__) == ["brain", "reflex", "world", "recorder"]
     assert not any(psutil.pid_exists(pid) for pid in pids)
 
@@ -168,7 +253,7 @@ def test_a_process_that_is_told_twice_to_end_still_closes(robots: Callable[..., 
     process.terminate()
     time.sleep(0.1)
     process.terminate()
-    robot.until(lambda: (robot.supervisor.path / "closed.recorder").exists())
+    robot.until(lambda: (robot.supervisor.path.parent / "closed.recorder").exists())
 
 
 def test_logs_do_not_fill_memory(robots: Callable[..., Robot], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,5 +316,5 @@ def test_a_process_whose_supervisor_has_ended_before_it_began_does_nothing(root:
     run_dir.save(path, toy_robot.RUN)
     command = [*toy_robot.CHILD, str(path), "brain", str(os.getpid() + 1)]
     assert subprocess.run(command, check=False, timeout=PATIENCE_S).returncode == 0
-    assert not (path / "closed.brain").exists()
+    assert not (path.parent / "closed.brain").exists()
     run_dir.release(path, lock)

@@ -32,7 +32,7 @@ SILENCE_S = 1.5
 
 
 class Toy:
-    """Does what ``<run directory>/mood.<name>`` says: nothing, wrong, crash, stuck, deaf, slow."""
+    """Does what ``mood.<name>`` beside the run directory says: nothing, wrong, crash, stuck, deaf, slow, mute."""
 
     def __init__(self, ctx: Context, name: str) -> None:
         self.name, self.path = name, ctx.path
@@ -40,6 +40,8 @@ class Toy:
         self.reflex = ctx.streams.writer("reflex") if name == "reflex" else None
         if self.mood == "wrong":
             raise ConfigError("toy setting: got 1, allowed: 2")
+        if self.mood == "mute":
+            time.sleep(60.0)
         if self.mood == "deaf":
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
@@ -48,6 +50,8 @@ class Toy:
             raise RuntimeError("the toy broke")
         if self.mood == "stuck":
             time.sleep(60.0)
+        if mood(self.path, self.name) == "wrong later":
+            raise ConfigError("toy setting: got 1, allowed: 2")
         if self.reflex:
             record = m.blank(m.reflex(SPEC))
             record["stamp_ns"] = now_ns
@@ -56,11 +60,11 @@ class Toy:
     def close(self) -> None:
         if self.mood == "slow":
             time.sleep(0.3)
-        (self.path / f"closed.{self.name}").write_text(str(time.monotonic_ns()))
+        (self.path.parent / f"closed.{self.name}").write_text(str(time.monotonic_ns()))
 
 
 def mood(path: Path, name: str) -> str:
-    file = path / f"mood.{name}"
+    file = path.parent / f"mood.{name}"
     return file.read_text() if file.exists() else ""
 
 

@@ -89,6 +89,8 @@ def _loop(ctx: Context, row: ProcessSpec) -> None:
     phase_ns = round(row.phase * period_ns)
     stats = StatsWriter(ctx, row.name)
     nodes = build(ctx, row.nodes, phase_ns)
+    # Unlike the rest of the set-up not before streams open: what they and the nodes are made of lives as long as the
+    # process, so it is frozen, too, and nothing after this line makes a tick wait for a collection.
     realtime.freeze_garbage()
     wake = ctx.streams.reader(row.wakes_on) if row.wakes_on else None
     pacer = realtime.Pacer(period_ns, phase_ns)

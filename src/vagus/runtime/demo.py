@@ -3,6 +3,7 @@
 The summary it writes holds what ``vagus top`` shows at the end, what the robot answered, and when it first moved.
 """
 
+import contextlib
 import json
 import math
 import secrets
@@ -10,7 +11,7 @@ import signal
 import time
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -22,8 +23,11 @@ import psutil
 from vagus.body.robot import Robot
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError, VagusError
+from vagus.core.person import Behaviour
+from vagus.page.door import door
 from vagus.page.server import bind, page_url
 from vagus.runtime import prepare
+from vagus.runtime.run_dir import Run
 from vagus.runtime.supervisor import Supervisor
 from vagus.runtime.top import Snapshot, Top
 from vagus.runtime.video import Video
@@ -48,6 +52,9 @@ class LiveCfg:
     page_port: int = 8808
     """0: no page."""
     record_dir: Path | None = None
+    """Where a folder is made for this run's recording; None records nothing."""
+    person: Behaviour = "stands"
+    """What the person in the scene does."""
     json_path: Path | None = None
     video_path: Path | None = None
     open_browser: bool = False
@@ -65,13 +72,16 @@ class LiveCfg:
             )
         if self.is_real and (self.scene is not None or self.video_path is not None):
             raise ConfigError("scene and video: got one for a real body, allowed: with the simulated one only")
+        if self.is_real and self.person != "stands":
+            raise ConfigError(f"person: got {self.person!r} for a real body, allowed: with the simulated one only")
         if self.port is not None and not self.is_real:
             raise ConfigError(f"port: got {self.port!r} for the simulated body, allowed: with --real only")
         if self.seconds is not None and not 0.0 < self.seconds < math.inf:
             raise ConfigError(f"seconds: got {self.seconds}, allowed: a finite number > 0 [s]")
         for words in self.say:
-            if not words.strip() or len(words.encode()) > m.TEXT_BYTES:
-                raise ConfigError(f"say: got {words[:40]!r}, allowed: 1 to {m.TEXT_BYTES} bytes of text")
+            is_text = not any("\ud800" <= c <= "\udfff" for c in words)  # what the shell gave was no UTF-8
+            if not is_text or not words.strip() or len(words.encode()) > m.TEXT_BYTES:
+                raise ConfigError(f"say: got {words[:40]!r}, allowed: 1 to {m.TEXT_BYTES} bytes of text in UTF-8")
         for path in (self.json_path, self.video_path):
             if path is not None and (path.is_dir() or not path.absolute().parent.is_dir()):
                 raise ConfigError(f"file {path}: got a folder or no folder {path.parent}, allowed: a file in a folder")
@@ -101,8 +111,10 @@ class Live:
             run, robot = prepare.prepare_real(cfg.robot_file, port=cfg.port)
         else:
             run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene, calibration=cfg.calibration)
+            run = _with_person(run, robot, cfg.person)
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
-        self.run = prepare.live(run, record_dir=cfg.record_dir, page_port=cfg.page_port, page_token=token)
+        folder = _record_folder(cfg.record_dir, run.name) if cfg.record_dir else None
+        self.run = prepare.live(run, record_dir=folder, page_port=cfg.page_port, page_token=token)
         self._is_page_open = False
         self._ids: set[int] = set()
         self.talk = Talk(said=[], answers=[], outcomes=[])
@@ -110,12 +122,13 @@ class Live:
         self.ready_s: float | None = None
         self._is_ended = False
         self._spoke_s = 0.0
-        self.supervisor = Supervisor(self.run, report=report)
-        try:
+        with contextlib.ExitStack() as undo:
+            if folder:
+                undo.callback(_remove_if_empty, folder)
+            self.supervisor = Supervisor(self.run, report=report)
+            undo.callback(self.supervisor.stop)
             self._open(robot)
-        except BaseException:
-            self.supervisor.stop()
-            raise
+            undo.pop_all()
 
     def _open(self, robot: Robot) -> None:
         cfg, streams = self.cfg, self.supervisor.streams
@@ -179,7 +192,7 @@ class Live:
             self._is_page_open = True
             self._report(f"page: {self.url}")
             if self.cfg.open_browser:
-                webbrowser.open(self.url)
+                webbrowser.open(door(self.supervisor.path, self.url))
         self._listen()
         answered = len(self.talk.outcomes) >= len(self.talk.said)
         if self.ready_s is not None and answered and len(self.talk.said) < len(self.cfg.say):
@@ -219,6 +232,34 @@ class Live:
             "outcomes": self.talk.outcomes,
             "top": msgspec.to_builtins(snapshot),
         }
+
+
+def _with_person(run: Run, robot: Robot, person: Behaviour) -> Run:
+    robot.build_scene(run.scene, run.seed).check_person(person)
+    return replace(run, person=person)
+
+
+def _record_folder(parent: Path, robot: str) -> Path:
+    """Make a folder that no other run has: two robots may start in the same second, or one twice in two run roots."""
+    stem, number = f"{time.strftime('%Y%m%d-%H%M%S')}-{robot}", 1
+    folder = parent / stem
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = parent / f"{stem}-{number}"
+        except OSError as exc:
+            raise ConfigError(
+                f"cannot record into {parent}: {exc.strerror}; allowed: a folder you may write, or --no-record"
+            ) from exc
+        else:
+            return folder
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _write(path: Path, text: str) -> None:

@@ -114,8 +114,9 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))
     if run.page_port:
-        # A held jog button is a stream of commands, too.
-        rows.append(ProcessSpec(name="page", serve=_page, realtime=RealtimeCfg(priority=20)))
+        # A held jog button is a stream of commands, too; but below the brain, because anyone who reaches the port can
+        # flood it: a request costs time before its token is looked at.
+        rows.append(ProcessSpec(name="page", serve=_page, realtime=RealtimeCfg(priority=5)))
     return tuple(rows)
 
 

@@ -4,11 +4,10 @@ It holds the rings, ``run.msgpack`` (this module's ``Run``), the kinematic model
 supervisor owns it, by a lock that vanishes with its process.
 """
 
+import contextlib
 import errno
 import fcntl
 import os
-import re
-import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -19,10 +18,11 @@ import msgspec
 
 from vagus.body.feetech.cfg import FeetechCfg
 from vagus.core.errors import ConfigError
-from vagus.core.robot import RobotSpec
+from vagus.core.person import Behaviour, check_behaviour
+from vagus.core.robot import FILE_NAME, FILE_NAME_ALLOWED, RobotSpec
 from vagus.streams.header import PID_AT
 from vagus.streams.lock import writer_is_alive
-from vagus.streams.stale import RUN_LOCK
+from vagus.streams.stale import MARK, RUN_LOCK, clear, foreign, is_marked, rings
 from vagus.streams.table import SceneShape, StreamSpec, stream_table
 
 ROOT = Path(os.environ.get("VAGUS_RUN_ROOT", "/dev/shm/vagus"))
@@ -40,6 +40,8 @@ class Run:
     scene: str
     shape: SceneShape | None
     """Sizes of the simulated world; None on a real body."""
+    person: Behaviour = "stands"
+    """What the simulated person does."""
     is_real: bool = False
     real: FeetechCfg | None = None
     """The real body, where ``is_real``."""
@@ -54,6 +56,9 @@ class Run:
     epoch_ns: int = 0
     """Unix time minus the robot's clock [ns], for the log; 0 in lockstep."""
 
+    def __post_init__(self) -> None:
+        check_behaviour(self.person)
+
     @property
     def name(self) -> str:
         return self.spec.name
@@ -65,33 +70,48 @@ class Run:
 
 def directory(name: str) -> Path:
     """Return the run directory of a robot. Raises ConfigError if the name could not be a directory's."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
-        raise ConfigError(f"robot name: got {name!r}, allowed: letters, digits, '_', '.', '-', at most 64")
+    if not FILE_NAME.fullmatch(name):
+        raise ConfigError(f"robot name: got {name!r}, allowed: {FILE_NAME_ALLOWED}")
     return ROOT / name
 
 
 def claim(name: str) -> tuple[Path, IO[bytes]]:
-    """Make the run directory afresh and lock it.
+    """Make the run directory afresh and lock it; removes what an earlier run left there, and nothing else.
 
     Raises:
-        ConfigError: Another run of this robot holds it, processes of a dead one do not end, or it cannot be made.
+        ConfigError: Another run of this robot holds it, something that Vagus did not make lies there, processes of a
+            dead run do not end, or it cannot be made.
     """
     path = directory(name)
     try:
+        if path.is_dir() and not is_marked(path):
+            _refuse_foreign(path)  # before a lock file is made there
         lock = _lock(path, name)
-        if path.stat().st_uid != os.geteuid():  # it could read the page's token
-            raise PermissionError(errno.EPERM, "it belongs to another user")
-        _await_orphans(path, name)
-        for old in path.iterdir():
-            if old.name != RUN_LOCK:
-                shutil.rmtree(old) if old.is_dir() else old.unlink()
-        lock.truncate(0)
-        lock.write(str(os.getpid()).encode())
-        lock.flush()
-        (path / "log").mkdir()
+        try:
+            if path.stat().st_uid != os.geteuid():  # it could read the page's token
+                raise PermissionError(errno.EPERM, "it belongs to another user")
+            _await_orphans(path, name)
+            _refuse_foreign(path)
+            clear(path)
+            lock.truncate(0)
+            lock.write(MARK + str(os.getpid()).encode())
+            lock.flush()
+            (path / "log").mkdir()
+        except BaseException:
+            lock.close()
+            raise
     except OSError as exc:
         raise _unusable(path, exc) from exc
     return path, lock
+
+
+def _refuse_foreign(path: Path) -> None:
+    if names := foreign(path):
+        told = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        raise ConfigError(
+            f"run directory {path}: got a folder with files that Vagus did not make ({told}), allowed: none, an empty "
+            f"one, or an earlier run's; move them, or name another place in VAGUS_RUN_ROOT, now {ROOT}"
+        )
 
 
 def _lock(path: Path, name: str) -> IO[bytes]:
@@ -99,42 +119,59 @@ def _lock(path: Path, name: str) -> IO[bytes]:
     end_s = time.monotonic() + _CLAIM_S
     while True:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = (path / RUN_LOCK).open("a+b")
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.path.samestat(os.fstat(lock.fileno()), (path / RUN_LOCK).stat()):
-                return lock
-        except (BlockingIOError, FileNotFoundError):  # held; or cleaned away since it was opened
-            pass
-        lock.seek(0)
-        holder = lock.read().decode(errors="replace") or "unknown"
-        lock.close()
+        if lock := _try_lock(path / RUN_LOCK):
+            return lock
         if time.monotonic() > end_s:
             raise ConfigError(
-                f"robot {name!r} is already running (process {holder}); end it first (Ctrl-C where it runs)"
+                f"robot {name!r} is already running (process {_holder(path)}); end it first (Ctrl-C where it runs)"
             )
         time.sleep(_PAUSE_S)
+
+
+def _try_lock(file: Path) -> IO[bytes] | None:
+    lock = None
+    with contextlib.suppress(BlockingIOError, FileNotFoundError):  # held; or cleaned away meanwhile
+        lock = file.open("a+b")
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if os.path.samestat(os.fstat(lock.fileno()), file.stat()):
+            return lock
+    if lock:
+        lock.close()
+    return None
+
+
+def _holder(path: Path) -> str:
+    try:
+        return (path / RUN_LOCK).read_bytes().removeprefix(MARK).decode(errors="replace") or "unknown"
+    except FileNotFoundError:
+        return "unknown"
 
 
 def _await_orphans(path: Path, name: str) -> None:
     """Wait for the processes of a supervisor that was killed; they end by themselves unless they hang."""
     end_s = time.monotonic() + _ORPHANS_S
-    while rings := [ring for ring in path.glob("*.ring") if writer_is_alive(ring)]:
+    while alive := [ring for ring in rings(path) if writer_is_alive(ring)]:
         if time.monotonic() > end_s:
-            pids = " ".join(str(pid) for pid in sorted({_writer_pid(ring) for ring in rings}))
+            pids = " ".join(str(pid) for pid in sorted({writer_pid(ring) for ring in alive}))
             raise ConfigError(f"robot {name!r}: processes of an earlier run are still there; end them: kill -9 {pids}")
         time.sleep(_PAUSE_S)
 
 
-def _writer_pid(ring: Path) -> int:
+def writer_pid(ring: Path) -> int:
+    """Return the process id of whoever opened a ring for writing last; 0 if nobody did."""
     with ring.open("rb") as file:
         file.seek(PID_AT)
         return int.from_bytes(file.read(8), sys.byteorder)
 
 
 def release(path: Path, lock: IO[bytes]) -> None:
-    """Give the rings' memory back and unlock; what the processes said stays readable in ``log/``."""
-    for ring in path.glob("*.ring"):
+    """Give the rings' memory back and unlock; what the processes said stays readable in ``log/``.
+
+    Does nothing the second time: by then the directory may be another run's.
+    """
+    if lock.closed:
+        return
+    for ring in rings(path):
         ring.unlink(missing_ok=True)
     lock.close()
 
@@ -171,11 +208,17 @@ def load(path: Path) -> Run:
 
 def running() -> list[str]:
     """Return the names of this user's robots whose supervisor is alive."""
-    return [lock.parent.name for lock in sorted(ROOT.glob(f"*/{RUN_LOCK}")) if _is_held(lock)]
+    try:
+        locks = sorted(ROOT.glob(f"*/{RUN_LOCK}"))
+    except PermissionError:  # another user's place: none of ours run there
+        return []
+    return [lock.parent.name for lock in locks if _is_held(lock)]
 
 
 def _is_held(lock_path: Path) -> bool:
     try:
+        if not is_marked(lock_path.parent):  # another program's lock
+            return False
         with lock_path.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -4,7 +4,7 @@ A restart never moves the robot: a restarted reflex starts in STANDBY, a restart
 itself ends, everything ends.
 """
 
-import contextlib
+import math
 import os
 import signal
 import subprocess
@@ -71,8 +71,7 @@ class Supervisor:
         self._report = report
         self._children: list[_Child] = []
         self._look_at_logs_s = 0.0
-        with contextlib.suppress(FileNotFoundError):  # another supervisor cleans up at this very moment
-            clean_stale(run_dir.ROOT)
+        clean_stale(run_dir.ROOT)
         self.path, self._lock = run_dir.claim(run.name)
         try:
             run_dir.save(self.path, run)
@@ -85,11 +84,19 @@ class Supervisor:
             raise
 
     def start(self) -> None:
-        """Start every process of the table."""
-        for row in processes(self.run):
-            life = self.streams.reader("reflex" if row.name == "reflex" else f"stats.{row.name}")
-            log = self.path / "log" / f"{row.name}.log"
-            self._children.append(_Child(row, log, life, self._spawn(row.name, log), time.monotonic()))
+        """Start every process of the table, or none.
+
+        Raises:
+            VagusError: One cannot be started; those that were are ended.
+        """
+        try:
+            for row in processes(self.run):
+                life = self.streams.reader("reflex" if row.name == "reflex" else f"stats.{row.name}")
+                log = self.path / "log" / f"{row.name}.log"
+                self._children.append(_Child(row, log, life, self._spawn(row.name, log), time.monotonic()))
+        except BaseException:
+            self.stop()
+            raise
 
     def pid(self, name: str) -> int:
         """Return the process id of one process."""
@@ -103,7 +110,8 @@ class Supervisor:
         """Look at every process once: restart the dead, kill the frozen. Call it a few times a second.
 
         Raises:
-            VagusError: The world ended, or a process cannot run as configured; the message has its last words.
+            VagusError: The world ended, a process never could run as configured, or cannot be started again; the
+                message has its last words.
         """
         now_s = time.monotonic()
         self._trim_logs(now_s)
@@ -126,7 +134,9 @@ class Supervisor:
 
     def _ended(self, child: _Child, code: int, now_s: float) -> None:
         words = f"{child.row.name} ended ({_cause(code)})"
-        if not child.row.restarts or (code == WRONG_CONFIG and child.restarts == 0):
+        # A setting that was right once may be wrong for a while (a port is taken, a cable is out): it is tried again.
+        is_wrong = code == WRONG_CONFIG and child.restarts == 0 and self._spoke_s(child) is None
+        if is_wrong or not child.row.restarts:
             raise VagusError(f"{words}{_last_words(child)}")
         if now_s - child.started_s > _WELL_AFTER_S:
             child.backoff_s = _BACKOFF_MIN_S
@@ -135,21 +145,30 @@ class Supervisor:
         child.backoff_s = min(2 * child.backoff_s, _BACKOFF_MAX_S)
 
     def _is_frozen(self, child: _Child, now_s: float) -> bool:
-        newest = child.life.latest()
-        spoke_s = 0.0 if newest is None else int(newest["stamp_ns"]) * 1e-9
-        if spoke_s < child.started_s:  # not a word yet from this start
+        spoke_s = self._spoke_s(child)
+        if spoke_s is None:
             return now_s - child.started_s > _GRACE_S
         return now_s - spoke_s > child.row.silence_s
 
+    @staticmethod
+    def _spoke_s(child: _Child) -> float | None:
+        """Return when a process last showed life [s]; None if it has not since it was started."""
+        newest = child.life.latest()
+        spoke_s = -math.inf if newest is None else int(newest["stamp_ns"]) * 1e-9
+        return spoke_s if spoke_s >= child.started_s else None
+
     def _spawn(self, name: str, log: Path) -> subprocess.Popen[bytes]:
-        with log.open("ab") as words:
-            return subprocess.Popen(
-                [*CHILD, str(self.path), name, str(os.getpid())],
-                stdin=subprocess.DEVNULL, stdout=words, stderr=words, env={**os.environ, **_ONE_THREAD},
-                # What a terminal sends (Ctrl-C, Ctrl-Z) is for the supervisor alone; and if that is killed while this
-                # process is frozen, the kernel hangs up on the orphaned group.
-                process_group=0,
-            )  # fmt: skip
+        try:
+            with log.open("ab") as words:
+                return subprocess.Popen(
+                    [*CHILD, str(self.path), name, str(os.getpid())],
+                    stdin=subprocess.DEVNULL, stdout=words, stderr=words, env={**os.environ, **_ONE_THREAD},
+                    # What a terminal sends (Ctrl-C, Ctrl-Z) is for the supervisor alone; and if that is killed while
+                    # this process is frozen, the kernel hangs up on the orphaned group.
+                    process_group=0,
+                )  # fmt: skip
+        except OSError as exc:
+            raise VagusError(f"process {name} cannot be started: {exc.strerror}") from exc
 
     def _trim_logs(self, now_s: float) -> None:
         if now_s < self._look_at_logs_s:
@@ -160,7 +179,10 @@ class Supervisor:
                 os.truncate(child.log, _LOG_KEPT)
 
     def stop(self) -> None:
-        """End every process, the robot at rest before what records it, and give the run directory's memory back."""
+        """End every process, the robot at rest before what records it, and give the run directory's memory back.
+
+        Does nothing the second time.
+        """
         rank = {child.row.name: _ENDS.get(child.row.name, 0) for child in self._children}
         children = sorted(self._children, key=lambda child: rank[child.row.name])
         for _, together in groupby(children, key=lambda child: rank[child.row.name]):

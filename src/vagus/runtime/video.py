@@ -1,20 +1,27 @@
 """A film of a simulated run, seen from outside: rendered from the ``scene`` stream into an MP4 file."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import mujoco
 
 from vagus.body.robot import Robot
 from vagus.core.errors import ConfigError
+from vagus.core.messages import Record
 from vagus.runtime.run_dir import Run
 from vagus.streams.ring import Reader
 from vagus.world.camera import GL_APT
 
 _WIDTH, _HEIGHT, _FPS = 640, 480, 15
+_AT_ONCE = 2
+"""Most exposures looked at in one tick, which is one picture: whoever films also watches the robot's processes."""
 
 
 class Video:
-    """Renders every second exposure of the world to a file. Its timing is the world's, not the wall's."""
+    """Renders every second exposure of the world to a file. Its timing is the world's, not the wall's.
+
+    Where rendering does not keep up, pictures are missing and the one before stands longer.
+    """
 
     def __init__(self, path: Path, robot: Robot, run: Run, scene: Reader) -> None:
         """Open the file.
@@ -27,6 +34,7 @@ class Video:
         except ImportError as exc:
             raise ConfigError("--video needs PyAV: pip install 'vagus[video]'") from exc
         try:
+            path.touch()  # PyAV would find out at the first picture
             self._file = av.open(str(path), "w")
             self._stream = self._file.add_stream("libx264", rate=_FPS)
         except (OSError, ValueError) as exc:
@@ -44,23 +52,34 @@ class Video:
         self._camera.lookat[:] = (0.4, 0.0, 0.75)
         self._camera.distance, self._camera.azimuth, self._camera.elevation = 2.9, 215.0, -15.0
         self._scene = scene
+        self._first: int | None = None
+        """Number of the first picture, which is at the film's start."""
 
     def tick(self) -> None:
-        """Add the frames that are due."""
-        for record in self._scene.since():
-            if int(record["counter"]) % 2 == 0:
-                self._data.qpos[:] = record["qpos"]
-                self._data.mocap_pos[:] = record["mocap"][:, :3]
-                self._data.mocap_quat[:] = record["mocap"][:, 3:]
-                mujoco.mj_kinematics(self._model, self._data)
-                mujoco.mj_comPos(self._model, self._data)
-                mujoco.mj_camlight(self._model, self._data)
-                self._renderer.update_scene(self._data, self._camera)
-                frame = self._frame.from_ndarray(self._renderer.render(), format="rgb24")
-                self._file.mux(self._stream.encode(frame))
+        """Add the picture that is due, if one is; what is left waits for the next tick."""
+        for record in self._scene.since(_AT_ONCE):
+            self._add(record)
+
+    def _add(self, record: Record) -> None:
+        number, is_between = divmod(int(record["counter"]), 2)
+        if is_between:
+            return
+        self._data.qpos[:] = record["qpos"]
+        self._data.mocap_pos[:] = record["mocap"][:, :3]
+        self._data.mocap_quat[:] = record["mocap"][:, 3:]
+        mujoco.mj_kinematics(self._model, self._data)
+        mujoco.mj_comPos(self._model, self._data)
+        mujoco.mj_camlight(self._model, self._data)
+        self._renderer.update_scene(self._data, self._camera)
+        frame = self._frame.from_ndarray(self._renderer.render(), format="rgb24")
+        self._first = number if self._first is None else self._first
+        frame.pts, frame.time_base = number - self._first, Fraction(1, _FPS)
+        self._file.mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        """Finish the file."""
+        """Add what is left and finish the file."""
+        for record in self._scene.since():
+            self._add(record)
         self._file.mux(self._stream.encode(None))
         self._file.close()
         self._renderer.close()

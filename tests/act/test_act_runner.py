@@ -13,6 +13,7 @@ from vagus.act import runner
 from vagus.act.skill import Args, Context, Observation, Skill, SkillSpec, Targets
 from vagus.act.skills import SKILLS
 from vagus.core.ages import UNUSED
+from vagus.core.envelope import Envelope
 from vagus.core.errors import CommandError, ConfigError, VagusError
 from vagus.core.messages import Request, Source, State, Verdict
 
@@ -47,6 +48,22 @@ def test_commands_rise_in_counter_and_are_for_their_lead_later(robot: IdealRobot
     counters = [int(c["counter"]) for c in robot.commands]
     assert counters == list(range(1, len(counters) + 1))
     assert {int(c["at_ns"] - c["stamp_ns"]) for c in robot.commands} == {40_000_000}
+
+
+def test_a_skills_envelope_is_declared_for_its_joints_alone(robot: IdealRobot, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = robot.spec
+    high = tuple(0.3 for _ in spec.joints)
+    slow = replace(SKILLS["look"], envelope=lambda _: Envelope(speed_fraction=0.25, position_max=high))
+    monkeypatch.setitem(SKILLS, "look", slow)
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.runner.start("express", {"emotion": "happy"}, 2)
+    robot.run(1.0)
+    command = next(c for c in robot.commands if c["use"].sum() > 2)
+    neck = [spec.joint_index("neck_yaw"), spec.joint_index("neck_pitch")]
+    assert np.flatnonzero(command["bounded"]).tolist() == neck
+    np.testing.assert_array_equal(command["position_min"][neck], -np.inf)
+    np.testing.assert_array_equal(command["position_max"][neck], 0.3)
+    np.testing.assert_array_equal(command["speed_max"][neck], 0.5)
 
 
 def test_command_depends_on_encoders_alone_within_50_ms(robot: IdealRobot) -> None:

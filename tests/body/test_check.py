@@ -11,11 +11,22 @@ from rich.console import Console
 from vagus.body.check import Finding, check_robot, exit_status, render_findings
 from vagus.body.load import load_robot
 from vagus.body.robot import FeetechCfg, Robot
-from vagus.core.robot import ArmSpec, BaseSpec, CameraSpec, JointSpec, LidarSpec, RobotSpec, SensorSpec, TouchSpec
+from vagus.core.robot import (
+    ArmSpec,
+    BaseSpec,
+    CameraSpec,
+    JointSpec,
+    LidarSpec,
+    RobotSpec,
+    SensorSpec,
+    TouchSpec,
+    WorkspaceSpec,
+)
 
 ROBOTS = Path(__file__).parents[2] / "robots"
 CART = load_robot(ROBOTS / "cart.py")
 ARM = load_robot(ROBOTS / "so101.py")
+WIDE = WorkspaceSpec(low=(-1.0, -1.0, -0.1), high=(1.0, 1.0, 1.0))
 
 
 def _with_spec(robot: Robot, **changes: object) -> Robot:
@@ -331,6 +342,14 @@ def test_a_robot_of_one_joint_and_nothing_else_can_be_checked() -> None:
         joints=(JointSpec(name="j", position_min=-1, position_max=1, speed_max=1, acceleration_max=1, effort_max=1),),
         groups=(replace(CART.spec.groups[0], joints=("j",)),),
     )
-    parts = '<mujoco><worldbody><body><joint name="j" range="-60 60"/><geom size=".1"/></body></worldbody><actuator>\
-        <position name="j" joint="j" kp="9" forcerange="-1 1"/></actuator></mujoco>'
+    parts = '<mujoco><worldbody><body pos="0 0 .2"><joint name="j" range="-60 60"/><geom size=".1"/></body></worldbody>\
+        <actuator><position name="j" joint="j" kp="9" forcerange="-1 1"/></actuator></mujoco>'
     assert _serious(Robot(spec=spec, model=lambda: mujoco.MjSpec.from_string(parts))) == []
+
+
+def test_a_home_outside_the_workspace_or_below_the_floor_is_an_error() -> None:
+    low = _with_spec(ARM, workspace=WorkspaceSpec(low=(-1.0, -1.0, -0.1), high=(1.0, 1.0, 0.05)))
+    assert _says(low, "error", "home", "beyond the workspace")
+    assert not _says(_with_spec(ARM, workspace=WIDE), "error", "home", "beyond")
+    sunk = _with_model(ARM, lambda parts: setattr(parts.worldbody.first_body(), "pos", [0.0, 0.0, -0.3]))
+    assert _says(sunk, "error", "home", "beyond the floor")

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -65,6 +66,23 @@ def test_rates_are_over_the_time_between_two_looks(stand: Stand) -> None:
 def test_a_stream_nobody_wrote_has_no_age(stand: Stand) -> None:
     row = Top(stand.path).look().streams["say"]
     assert (row.rate_hz, row.messages, row.age_ms) == (0.0, 0, None)
+
+
+@pytest.mark.parametrize(("age_ms", "is_stale"), [(8, False), (9, True)])
+def test_a_sensor_that_speaks_of_old_samples_is_stale(stand: Stand, age_ms: int, is_stale: bool) -> None:
+    max_age_s = toy_robot.SPEC.encoder.max_age_s
+    assert max_age_s == 0.008
+    stand.publish("joint_state", origin_ns=stand.now_ns - age_ms * MS)
+    rows = Top(stand.path).look().streams
+    assert (rows["joint_state"].is_stale, rows["actuation"].is_stale) == (is_stale, False)
+
+
+def test_a_sensor_that_never_spoke_is_stale_and_shown(stand: Stand) -> None:
+    snapshot = Top(stand.path).look()
+    assert snapshot.streams["joint_state"].is_stale
+    console = Console(width=120, record=True, file=io.StringIO())
+    console.print(render(snapshot))
+    assert re.search(r"joint_state .* stale", console.export_text())
 
 
 def test_ages_are_quantiles_of_the_histogram_never_too_small(stand: Stand) -> None:

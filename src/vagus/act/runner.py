@@ -196,7 +196,8 @@ class SkillRunner:
         command["effort_max"] = self._spec.array("effort_max")
         command["origin_ns"] = self._origins(obs, [t for _, t in targets])
         command["budget_ns"] = self._budgets([skill for skill, _ in targets])
-        for _, wanted in targets:
+        for skill, wanted in targets:
+            self._bound(command, skill, wanted)
             command["use"][wanted.joints] = 1
             command["q"][wanted.joints], command["v"][wanted.joints] = wanted.q, wanted.v
             if wanted.effort_max is not None:
@@ -204,6 +205,16 @@ class SkillRunner:
         used = np.unique(self._joint_group[command["use"] == 1])
         command["lease"][used] = self._leases.tokens[used]
         return command
+
+    def _bound(self, command: Record, skill: SkillSpec, wanted: Targets) -> None:
+        """Declare a skill's envelope for its joints."""
+        if skill.envelope is None:
+            return
+        envelope, joints, n = skill.envelope(self._spec), wanted.joints, self._spec.n_joints
+        low, high = envelope.position_min or (-np.inf,) * n, envelope.position_max or (np.inf,) * n
+        command["bounded"][joints] = 1
+        command["position_min"][joints], command["position_max"][joints] = np.array(low)[joints], np.array(high)[joints]
+        command["speed_max"][joints] = envelope.speed_fraction * self._spec.array("speed_max")[joints]
 
     def _origins(self, obs: Observation, targets: list[Targets]) -> Origins:
         encoders = np.full(len(self._spec.sensors), UNUSED, np.int64)

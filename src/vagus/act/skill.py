@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
 from vagus.core.ages import Origins
+from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
 from vagus.core.robot import RobotSpec
@@ -183,6 +184,8 @@ class SkillSpec:
     timeout_s: float = 15.0
     budget_s: Mapping[str, float] = field(default_factory=dict[str, float])
     """Largest age per sensor name that it declares, besides the encoders'."""
+    envelope: Callable[[RobotSpec], Envelope] | None = None
+    """Tighter limits than the robot's own, which the gate holds it to; None: it needs none."""
     stops_others: bool = False
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 
 from vagus.body.imports import servo_kind
 from vagus.body.robot import Robot
-from vagus.core.articulation import Articulation, Shapes
+from vagus.core.articulation import Articulation, Shapes, planes
 from vagus.core.errors import ConfigError
 from vagus.core.robot import ArmSpec, BaseSpec, JointSpec, RobotSpec
 from vagus.streams.table import SceneShape, stream_table
@@ -322,6 +322,7 @@ def _check_arms(b: _Built) -> Iterator[Finding]:
 
 
 def _check_home(b: _Built) -> Iterator[Finding]:
+    yield from _check_planes(b)
     for k in range(b.data.ncon):
         contact = b.data.contact[k]
         if contact.dist < -_OVERLAP_M:
@@ -383,6 +384,20 @@ def _check_simulation(robot: Robot) -> Iterator[Finding]:
         stream_table(spec, SceneShape(nq=shape.nq, nmocap=shape.nmocap, nbody=shape.nbody))
     except ConfigError as exc:
         yield _error("simulation", str(exc), "mend what it names in the robot file's RobotSpec or model")
+
+
+def _check_planes(b: _Built) -> Iterator[Finding]:
+    try:
+        limbs = Articulation(b.spec, b.model).colliding_geoms(moved=True)
+    except ConfigError:  # told by its own check
+        return
+    shapes = Shapes(b.model, limbs, b.data.geom_xpos, b.data.geom_xmat)
+    for plane in planes(b.spec):
+        for geom, distance in zip(limbs, shapes.above(plane)[1], strict=True):
+            if distance < -_OVERLAP_M:
+                body = b.model.body(int(b.model.geom_bodyid[geom])).name
+                what = f"at home, {body} is {-1000 * distance:.1f} mm beyond the {plane.name}"
+                yield _error("home", what, f"change home or the {plane.name}")
 
 
 def _joints_up_from(b: _Built, site: str) -> list[str]:

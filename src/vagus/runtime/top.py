@@ -30,6 +30,8 @@ class StreamRow:
     messages: int
     age_ms: float | None
     """Since the newest message was written; None if there never was one."""
+    is_stale: bool = False
+    """A sensor's stream whose newest sample is older than it is worth acting on, or that never had one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +137,7 @@ class Top:
             nominal_hz=self._table[name].rate_hz,
             messages=sequence,
             age_ms=None if newest is None else (now_ns - int(newest["stamp_ns"])) * 1e-6,
+            is_stale=_is_stale(newest, self._table[name].max_age_s, now_ns),
         )
 
     def _ages(self, ages: m.Record | None) -> dict[str, AgeRow]:
@@ -195,6 +198,12 @@ class Top:
         return said
 
 
+def _is_stale(newest: m.Record | None, max_age_s: float | None, now_ns: int) -> bool:
+    if max_age_s is None:
+        return False
+    return newest is None or now_ns - int(newest["origin_ns"].min()) > max_age_s * 1e9  # UNUSED is the largest
+
+
 def to_json(snapshot: Snapshot) -> str:
     """Return a snapshot as one JSON object; see ``vagus top --help`` for its keys."""
     return msgspec.json.encode(snapshot).decode()
@@ -212,9 +221,11 @@ def render(snapshot: Snapshot) -> Group:
         ages.add_row(name, *figures, str(row.commands))
     streams = Table("stream", "rate [Hz]", "nominal", "newest [ms]", "messages", title="streams")
     for name, row in snapshot.streams.items():
-        if row.messages:
+        if row.messages or row.is_stale:
             nominal = f"{row.nominal_hz:g}" if row.nominal_hz else "-"
-            streams.add_row(name, _number(row.rate_hz), nominal, _number(row.age_ms), str(row.messages))
+            newest = _number(row.age_ms) + (" stale" if row.is_stale else "")
+            figures = (_number(row.rate_hz), nominal, newest, str(row.messages))
+            streams.add_row(name, *figures, style="red" if row.is_stale else None)
     table = Table("process", "pid", "overruns", "late max [ms]", "lost", "CPU", "RSS [MB]", title="processes")
     for name, row in snapshot.processes.items():
         style = "red" if row.is_silent else None

@@ -45,6 +45,15 @@ def test_by_hand() -> None:
     assert twice * 0.5 * DT + 2.0 * twice * twice * 0.5 * 0.25 / 2 == pytest.approx(0.06)
 
 
+def test_a_joint_that_brakes_for_seconds_is_slowed_in_time() -> None:
+    # 0.4 rad/s, braked at 0.05 rad/s^2: 8 s. It closes at 0.4 m/s with 0.5 m of room, and braking would take 1.6 m.
+    speeds, slow = np.zeros(7), np.full(7, 0.05)
+    speeds[0] = 0.4
+    out = clearance_scale(message((0.51, {0: -1.0})), np.zeros(7), speeds, slow, margin=0.01, reserve=1.0, dt=DT)
+    assert out is not None
+    assert out[0] * 0.4 * DT + out[0] ** 2 * 0.4 * 8.0 / 2 == pytest.approx(0.5)
+
+
 def test_just_enough_room_is_not_slowed_and_just_too_little_is() -> None:
     need = 0.5 * DT + 0.5 * 0.25 / 2
     assert scale(message((0.01 + need + 1e-9, {0: -0.5})), {0: 1.0})[0] == 1.0

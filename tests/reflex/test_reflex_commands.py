@@ -96,6 +96,16 @@ def test_a_refused_command_is_counted_once_however_long_it_stays_the_newest() ->
     assert (rig.verdict(), rig.memory.refused) == (Verdict.NONE, 1)
 
 
+def test_the_command_that_runs_may_come_again_after_one_that_was_refused() -> None:
+    rig = Rig().leased()
+    good = first(rig)
+    rig.tick((Source.SKILL, good))
+    rig.tick((Source.SKILL, first(rig, lease=1)))
+    assert (rig.state(), rig.verdict()) == (State.RUN, Verdict.REFUSED_NO_LEASE)
+    rig.tick((Source.SKILL, good))
+    assert (rig.state(), rig.verdict(), rig.memory.refused) == (State.RUN, Verdict.NONE, 1)
+
+
 def test_counters_of_sources_are_apart() -> None:
     rig = Rig().leased(Source.SKILL, 0b00001)
     rig.tick((Source.TELEOP, rig.request(Request.LEASE, 0b01000)))
@@ -114,6 +124,12 @@ def test_a_source_that_starts_anew_counts_anew_with_its_first_lease() -> None:
     rig.tick((Source.SKILL, rig.request(Request.LEASE)))
     rig.tick((Source.SKILL, first(rig, {SHOULDER: float(rig.q[SHOULDER])})))
     assert rig.state() == State.RUN
+
+
+def test_counting_may_begin_at_zero() -> None:
+    rig = Rig().leased()
+    rig.counter = -1
+    assert outcome(rig, first(rig)) == Verdict.NONE
 
 
 def test_it_does_not_while_it_still_holds_a_group() -> None:
@@ -246,6 +262,16 @@ def test_a_current_command_whose_samples_grow_too_old_stops_its_group() -> None:
     rig.tick()
     assert (rig.state(), rig.verdict(), rig.holder()) == (State.STOPPING, Verdict.REFUSED_STALE, Source.NOBODY)
     assert rig.cause() == Verdict.STOPPED_REFUSED
+
+
+def test_a_group_that_grows_stale_says_so_beside_what_else_became_of_commands_for_it() -> None:
+    rig = Rig().leased()
+    command = first(rig, at_ms=400.0)
+    command["budget_ns"][ENCODER] = 15 * MS
+    rig.tick((Source.SKILL, command))
+    rig.ticks(5)
+    rig.tick((Source.TELEOP, first(rig, lease=1)))
+    assert rig.verdict() == Verdict.REFUSED_STALE | Verdict.REFUSED_NO_LEASE
 
 
 def test_a_command_that_comes_after_its_time_is_late_not_wrong() -> None:

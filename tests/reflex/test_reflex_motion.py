@@ -91,6 +91,39 @@ def test_a_step_never_passes_its_target_by_more_than_a_tick_of_braking() -> None
         assert rig.q[SHOULDER] <= 0.5 + 10.0 * 0.002**2
 
 
+def said(rig: Rig, target: float, at_ms: float, ticks: int) -> int:
+    """Return what is said of the last of some ticks in which the elbow is to be at a target."""
+    rig.tick((Source.SKILL, rig.command({ELBOW: float(rig.memory.q_last[ELBOW])})))
+    for _ in range(ticks):
+        rig.tick((Source.SKILL, rig.command({ELBOW: target}, at_ms=at_ms)))
+    return rig.verdict()
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_each_limit_is_said_for_itself_alone(side: float) -> None:
+    assert said(Rig().leased(), side * 1e-5, 20.0, 1) == Verdict.NONE
+    assert said(Rig().leased(), side * 0.001, 10.0, 1) == Verdict.LIMITED_ACCELERATION  # from rest, in 10 ms
+    assert said(Rig().leased(), side * 0.95, 300.0, 250) == Verdict.LIMITED_SPEED  # under way, at its speed limit
+    tight = GateCfg(envelope=Envelope(position_min=(-0.3,) * 7, position_max=(0.3,) * 7))
+    assert said(Rig(cfg=tight).leased(), side * 0.9, 500.0, 900) == Verdict.LIMITED_POSITION  # at rest at the limit
+
+
+def test_nothing_is_said_of_wheels_that_turn_as_they_are_told() -> None:
+    rig = Rig().leased()
+    drive(rig, {LEFT: 2.0, RIGHT: 2.0}, 300)
+    assert rig.verdict(BASE) == Verdict.NONE
+    assert rig.sent["v"][[LEFT, RIGHT]] == pytest.approx([2.0, 2.0])
+
+
+def test_ticks_that_limit_a_command_are_counted() -> None:
+    rig = Rig().leased()
+    said = 0
+    for _ in range(20):
+        rig.tick((Source.SKILL, rig.command({SHOULDER: 1.5 if rig.is_started(SHOULDER) else 0.0, NECK: 0.0})))
+        said += bool(rig.reflex["verdict"].any())
+    assert rig.memory.limited == said > 10
+
+
 @pytest.mark.parametrize(
     ("target", "flag"),
     [
@@ -365,6 +398,18 @@ def test_a_stop_in_a_slow_envelope_still_brakes_along_the_path() -> None:
     rig.envelope = {"speed_max": 0.01}
     rig.tick((Source.SKILL, rig.command({SHOULDER: 0.9, ELBOW: 0.9})), (Source.OPERATOR, rig.request(Request.ESTOP)))
     assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
+
+
+def test_a_stop_beside_a_group_that_a_person_slows_still_brakes_along_the_path() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9, NECK: 0.9}, 100)
+    v = rig.memory.v_last.copy()
+    rig.proximity["distance"] = 0.1  # type: ignore[index]
+    release = (Source.SKILL, rig.request(Request.RELEASE, 1 << ARM))
+    rig.tick(release, (Source.SKILL, rig.command({NECK: 0.9})))
+    assert (rig.state(ARM), rig.state(HEAD)) == (State.STOPPING, State.RUN)
+    assert rig.memory.v_last[SHOULDER] * v[ELBOW] == pytest.approx(rig.memory.v_last[ELBOW] * v[SHOULDER])
+    assert rig.memory.v_last[SHOULDER] > 0.4  # no slower than braking alone makes it: the cap is 0.4
 
 
 def test_a_stop_near_a_limit_leaves_the_path_rather_than_the_limits() -> None:

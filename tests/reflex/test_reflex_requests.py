@@ -237,3 +237,9 @@ def test_lease_and_age_limits_are_settings() -> None:
     rig = Rig(cfg=GateCfg(request_age_s=0.1)).hold()
     rig.tick((Source.SKILL, rig.request(Request.LEASE, stamp_ns=rig.now + TICK - 100 * MS - 1)))
     assert rig.holder() == Source.NOBODY
+
+
+def test_what_is_asked_in_the_same_tick_as_a_stop_is_answered_too() -> None:
+    rig = Rig().hold()
+    rig.tick((Source.TELEOP, rig.request(Request.ESTOP)), (Source.SKILL, rig.request(Request.LEASE, 1 << ARM)))
+    assert (rig.state(), rig.memory.refused, rig.verdict()) == (State.ESTOP, 1, Verdict.REFUSED_STATE)

@@ -100,15 +100,16 @@ def test_a_joint_held_outside_its_limits_can_only_be_moved_inward(side: float) -
     assert rig.sent["q"][SHOULDER] == pytest.approx(0.5 * side)
 
 
-def test_a_pose_taken_up_after_contact_is_not_outside_the_limits() -> None:
-    rig = Rig().running(target=0.7, ticks=400)
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_a_pose_taken_up_after_contact_is_not_outside_the_limits(side: float) -> None:
+    rig = Rig().running(target=0.7 * side, ticks=400)
     rig.follows[:] = False
-    while rig.q[SHOULDER] < 1.06:  # pushed away: off its path, and beyond its limit
-        rig.q[SHOULDER] += 0.02
-        rig.run_on(0.7)
+    while side * rig.q[SHOULDER] < 1.06:  # pushed away: off its path, and beyond its limit
+        rig.q[SHOULDER] += 0.02 * side
+        rig.run_on(0.7 * side)
     assert rig.cause() == Verdict.STOPPED_FOLLOWING_ERROR
     rig.until(State.HOLD)
-    assert rig.sent["q"][SHOULDER] == 1.0
+    assert rig.sent["q"][SHOULDER] == side
 
 
 def test_a_command_runs_the_group_and_only_that() -> None:

@@ -1,0 +1,221 @@
+"""Mutation testing of the gate: how many small changes of its code do its tests notice, and which do they not?
+
+mutmut makes the mutants and shows them. They are run here, in forks of one process that has collected the tests once:
+three times as fast as a fresh pytest for each. A mutant is killed when a test fails or hangs; the tests that reach its
+function are tried, the quickest first. Every survivor must stand in ``mutants.toml``: it changes nothing that can be
+observed, or it is a hole that is known.
+
+    pip install mutmut==3.8.1
+    rm -rf mutants; mutmut run 'vagus.reflex.leases.x_token__mutmut_1'   # makes all of them, and runs one
+    python tests/reflex/mutants.py --run     # all, or those of --only; half an hour of two cores
+    python tests/reflex/mutants.py           # figures; status 1 below TARGET, or if a survivor has no reason
+    python tests/reflex/mutants.py --write   # the same into docs/gate-mutants.md
+
+Keys of --json: mutants, killed, survived, equivalent, score (killed of those that are not equivalent), per_file
+(mutants, killed, survived), unexplained (names).
+"""
+
+import argparse
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+ROOT = Path(__file__).resolve().parents[2]
+MUTANTS = ROOT / "mutants"
+FATES = MUTANTS / "fates.json"
+REASONS: list[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml").read_text()).get("survivor", [])
+"""Rows of ``where`` and ``added``, regular expressions for module.function and for the mutant's line, and ``reason``;
+``hole`` marks those that change something, but nothing that matters."""
+TARGET = 0.95
+_HANGS_S = 20
+"""A mutant that takes this much longer than ten times its tests' time hangs [s]."""
+_ACTIVE = "MUTANT_UNDER_TEST"
+_HEAD = """# Mutants of the gate
+
+A mutant is the gate's code with one small change. A test suite that is worth its name fails on it. This page is written
+by `python tests/reflex/mutants.py --write`; the script says how to run them.
+
+"""
+
+
+class Runner:
+    """A pytest plugin that, in place of running the tests once, runs them on mutants."""
+
+    def __init__(self, names: list[str], n_workers: int) -> None:
+        self.names, self.n_workers = names, n_workers
+        self.fates: dict[str, str] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        reach, seconds = self._survey(session.items)
+        left, running, done = iter(self.names), dict[int, str](), 0
+        while True:
+            while len(running) < self.n_workers and (name := next(left, None)) is not None:
+                items = sorted(reach[name.rpartition("__mutmut_")[0]], key=seconds.__getitem__)
+                running[_fork(name, items, sum(seconds[item] for item in items))] = name
+            if not running:
+                return True
+            pid, status = os.wait()
+            self.fates[running.pop(pid)] = _fate(status)
+            done += 1
+            if done % 50 == 0 or done == len(self.names):
+                print(f"{done}/{len(self.names)}: {dict(Counter(self.fates.values()))}", file=sys.stderr, flush=True)
+                note(self.fates)
+
+    def _survey(self, items: list[pytest.Item]) -> tuple[dict[str, set[pytest.Item]], dict[pytest.Item, float]]:
+        """Run every test on the unchanged code: which functions does it reach, how long does it take [s]?"""
+        from mutmut.mutation import trampoline
+
+        hit: set[str] = set()
+        trampoline.record_trampoline_hit = lambda name, **_: hit.add(name)
+        reach, seconds = defaultdict[str, set[pytest.Item]](set), dict[pytest.Item, float]()
+        for item in items:
+            hit.clear()
+            os.environ[_ACTIVE] = "stats"
+            start_s = time.process_time()
+            if not _passes(item):
+                raise pytest.UsageError(f"{item.nodeid} fails without any mutant")
+            seconds[item] = time.process_time() - start_s
+            for name in hit:
+                reach[name].add(item)
+        return reach, seconds
+
+
+def _passes(item: pytest.Item) -> bool:
+    return all(report.passed for report in runtestprotocol(item, log=False, nextitem=None))
+
+
+def _fork(name: str, items: list[pytest.Item], seconds: float) -> int:
+    """Start a child that runs the tests on a mutant: exit status 0 if all pass, 1 at the first that does not."""
+    pid = os.fork()
+    if pid:
+        return pid
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(round(10.0 * seconds) + _HANGS_S)
+    os.environ[_ACTIVE] = name
+    status = 1
+    try:
+        status = int(not all(_passes(item) for item in items))
+    finally:
+        os._exit(status)
+
+
+def _fate(status: int) -> str:
+    if os.WIFSIGNALED(status):
+        return "hung" if os.WTERMSIG(status) == signal.SIGALRM else "crashed"
+    return "survived" if os.WEXITSTATUS(status) == 0 else "killed"
+
+
+def made() -> Iterator[str]:
+    """Yield the names of all mutants that mutmut made."""
+    for meta in sorted(MUTANTS.glob("src/vagus/reflex/*.meta")):
+        yield from json.loads(meta.read_text())["exit_code_by_key"]
+
+
+def run(names: list[str]) -> None:
+    """Run mutants and note their fates."""
+    sys.path[:0] = [str(MUTANTS / "src"), str(ROOT / "tests" / "reflex")]
+    runner = Runner(names, os.cpu_count() or 1)
+    args = ["-q", "-p", "no:cacheprovider", "--hypothesis-profile=mutants", str(ROOT / "tests" / "reflex"),
+            "--deselect=tests/reflex/test_reflex_hostile.py"]  # fmt: skip
+    if pytest.main(args, plugins=[runner]) not in (0, pytest.ExitCode.NO_TESTS_COLLECTED) or not runner.fates:
+        raise SystemExit("the mutants were not run: see above")
+
+
+def note(fates: dict[str, str]) -> None:
+    """Write fates beside those of earlier runs."""
+    before = json.loads(FATES.read_text()) if FATES.exists() else {}
+    FATES.write_text(json.dumps(before | fates, indent=0))
+
+
+def change(name: str) -> tuple[str, str]:
+    """Return the lines that a mutant removes and those it puts there, each on one line."""
+    shown = subprocess.run(["mutmut", "show", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    rows = [row for row in shown.splitlines() if not row.startswith(("---", "+++"))]
+    removed, added = (" ".join(row[1:].strip() for row in rows if row.startswith(sign)) for sign in "-+")
+    return removed, added
+
+
+def where(name: str) -> str:
+    """Return module.function of a mutant's name, such as ``states.Group.rested``."""
+    return re.sub(r"\bx_?ǁ?", "", name.removeprefix("vagus.reflex.").split("__mutmut_")[0]).replace("ǁ", ".")
+
+
+def reason(place: str, added: str) -> dict[str, str]:
+    """Return the row of REASONS that explains a survivor; an empty one if none does."""
+    rows = (row for row in REASONS if re.fullmatch(row["where"], place) and re.search(row["added"], added))
+    return next(rows, {})
+
+
+def examine() -> dict:
+    """Return the figures, and the survivors with their reasons."""
+    fates: dict[str, str] = json.loads(FATES.read_text())
+    if missing := [name for name in made() if name not in fates]:
+        raise SystemExit(f"{len(missing)} mutants were not run, such as {missing[0]}: mutants.py --run")
+    per_file, survivors = defaultdict[str, Counter[str]](Counter), list[dict[str, str]]()
+    for name in made():
+        is_killed = fates[name] != "survived"
+        per_file[where(name).split(".")[0]].update(["mutants", "killed" if is_killed else "survived"])
+        if not is_killed:
+            removed, added = change(name)
+            survivors.append(reason(where(name), added) | {"name": name, "removed": removed, "added": added})
+    equivalent = sum("reason" in row and "hole" not in row for row in survivors)
+    n = sum(counts["mutants"] for counts in per_file.values())
+    return {
+        "mutants": n, "killed": n - len(survivors), "survived": len(survivors), "equivalent": equivalent,
+        "score": (n - len(survivors)) / (n - equivalent), "per_file": {k: dict(v) for k, v in per_file.items()},
+        "unexplained": [row["name"] for row in survivors if "reason" not in row], "survivors": survivors,
+    }  # fmt: skip
+
+
+def page(found: dict) -> str:
+    """Return the page for the documentation."""
+    lines = [
+        *_HEAD.splitlines(),
+        f"{found['mutants']} mutants, {found['killed']} killed, {found['survived']} survived. {found['equivalent']} of",
+        f"these change nothing that can be observed: **{found['score']:.1%}** of the others are killed.",
+        "", "| module | mutants | killed | survived |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for module, counts in sorted(found["per_file"].items()):
+        lines.append(f"| `{module}` | {counts['mutants']} | {counts['killed']} | {counts.get('survived', 0)} |")
+    lines += ["", "## Survivors", ""]
+    for row in found["survivors"]:
+        told = ("hole: " if "hole" in row else "") + row.get("reason", "**not explained**")
+        lines += [f"- `{where(row['name'])}`: {told}", "", "  ```diff", f"  - {row['removed']}", f"  + {row['added']}",
+                  "  ```"]  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Parse, run or examine, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", action="store_true", help="run mutants before the report")
+    parser.add_argument("--only", default="*", help="with --run: a pattern of names, such as '*clearance*'")
+    parser.add_argument("--unexplained", action="store_true", help="with --run: only survivors without a reason")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, without the survivors' lines")
+    parser.add_argument("--write", action="store_true", help="write docs/gate-mutants.md")
+    args = parser.parse_args()
+    if args.run:
+        names = examine()["unexplained"] if args.unexplained else made()
+        run([name for name in names if fnmatch(name, args.only)])
+    found = examine()
+    if args.write:
+        (ROOT / "docs" / "gate-mutants.md").write_text(page(found))
+    print(json.dumps({k: v for k, v in found.items() if k != "survivors"}, indent=2) if args.json else page(found))
+    sys.exit(bool(found["unexplained"]) or found["score"] < TARGET)
+
+
+if __name__ == "__main__":
+    main()

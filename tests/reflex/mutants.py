@@ -1,13 +1,13 @@
 """Mutation testing of the gate: how many small changes of its code do its tests notice, and which do they not?
 
 mutmut makes the mutants and shows them. They are run here, in forks of one process that has collected the tests once:
-three times as fast as a fresh pytest for each. A mutant is killed when a test fails or hangs; the tests that reach its
-function are tried, the quickest first. Every survivor must stand in ``mutants.toml``: it changes nothing that can be
-observed, or it is a hole that is known.
+many times as fast as a fresh pytest for each. A mutant is killed when a test fails or hangs; of the tests that reach
+its function, those that killed others like it are tried first, then the quickest. Every survivor must stand in
+``mutants.toml``: it changes nothing that can be observed, or it is a hole that is known.
 
     pip install mutmut==3.8.1
     rm -rf mutants; mutmut run 'vagus.reflex.leases.x_token__mutmut_1'   # makes all of them, and runs one
-    python tests/reflex/mutants.py --run     # all, or those of --only; half an hour of two cores
+    python tests/reflex/mutants.py --run     # those not run yet, and survivors without a reason; an hour of two cores
     python tests/reflex/mutants.py           # figures; status 1 below TARGET, or if a survivor has no reason
     python tests/reflex/mutants.py --write   # the same into docs/gate-mutants.md
 
@@ -60,36 +60,43 @@ class Runner:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         reach, seconds = self._survey(session.items)
-        left, running, done = iter(self.names), dict[int, str](), 0
+        kills = defaultdict[str, Counter[int]](Counter)
+        left, running, done = iter(self.names), dict[int, tuple[str, int]](), 0
         while True:
             while len(running) < self.n_workers and (name := next(left, None)) is not None:
-                items = sorted(reach[name.rpartition("__mutmut_")[0]], key=seconds.__getitem__)
-                running[_fork(name, items, sum(seconds[item] for item in items))] = name
+                function = _function(name)
+                items = sorted(reach[function], key=lambda k: (-kills[function][k], seconds[k]))
+                pid, killer = _fork(name, {k: session.items[k] for k in items}, sum(seconds[k] for k in items))
+                running[pid] = name, killer
             if not running:
                 return True
             pid, status = os.wait()
-            self.fates[running.pop(pid)] = _fate(status)
+            name, killer = running.pop(pid)
+            self.fates[name] = _fate(status)
+            with os.fdopen(killer) as words:
+                kills[_function(name)].update(int(k) for k in words.read().split())
             done += 1
             if done % 50 == 0 or done == len(self.names):
                 print(f"{done}/{len(self.names)}: {dict(Counter(self.fates.values()))}", file=sys.stderr, flush=True)
                 note(self.fates)
 
-    def _survey(self, items: list[pytest.Item]) -> tuple[dict[str, set[pytest.Item]], dict[pytest.Item, float]]:
-        """Run every test on the unchanged code: which functions does it reach, how long does it take [s]?"""
+    @staticmethod
+    def _survey(items: list[pytest.Item]) -> tuple[dict[str, set[int]], list[float]]:
+        """Run every test on the unchanged code: which tests reach a function, how long does each take [s]?"""
         from mutmut.mutation import trampoline
 
         hit: set[str] = set()
         trampoline.record_trampoline_hit = lambda name, **_: hit.add(name)
-        reach, seconds = defaultdict[str, set[pytest.Item]](set), dict[pytest.Item, float]()
-        for item in items:
+        reach, seconds = defaultdict[str, set[int]](set), list[float]()
+        for k, item in enumerate(items):
             hit.clear()
             os.environ[_ACTIVE] = "stats"
             start_s = time.process_time()
             if not _passes(item):
                 raise pytest.UsageError(f"{item.nodeid} fails without any mutant")
-            seconds[item] = time.process_time() - start_s
+            seconds.append(time.process_time() - start_s)
             for name in hit:
-                reach[name].add(item)
+                reach[name].add(k)
         return reach, seconds
 
 
@@ -97,17 +104,29 @@ def _passes(item: pytest.Item) -> bool:
     return all(report.passed for report in runtestprotocol(item, log=False, nextitem=None))
 
 
-def _fork(name: str, items: list[pytest.Item], seconds: float) -> int:
-    """Start a child that runs the tests on a mutant: exit status 0 if all pass, 1 at the first that does not."""
+def _function(name: str) -> str:
+    return name.rpartition("__mutmut_")[0]
+
+
+def _fork(name: str, items: dict[int, pytest.Item], seconds: float) -> tuple[int, int]:
+    """Start a child that runs the tests on a mutant.
+
+    Returns:
+        Its process id, for its exit status (0: all pass, 1: one did not), and a pipe that gives the number of that one.
+    """
+    reader, writer = os.pipe()
     pid = os.fork()
     if pid:
-        return pid
+        os.close(writer)
+        return pid, reader
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(round(10.0 * seconds) + _HANGS_S)
     os.environ[_ACTIVE] = name
     status = 1
     try:
-        status = int(not all(_passes(item) for item in items))
+        killer = next((k for k, item in items.items() if not _passes(item)), None)
+        status = int(killer is not None)
+        os.write(writer, str(killer).encode() if status else b"")
     finally:
         os._exit(status)
 
@@ -134,10 +153,24 @@ def run(names: list[str]) -> None:
         raise SystemExit("the mutants were not run: see above")
 
 
+def known() -> dict[str, str]:
+    """Return the fates that are known from earlier runs."""
+    return json.loads(FATES.read_text()) if FATES.exists() else {}
+
+
+def left() -> list[str]:
+    """Return the mutants that were not run yet, and the survivors without a reason: their tests may be better now."""
+    fates = known()
+    return [
+        name
+        for name in made()
+        if name not in fates or (fates[name] == "survived" and not reason(where(name), change(name)[1]))
+    ]
+
+
 def note(fates: dict[str, str]) -> None:
     """Write fates beside those of earlier runs."""
-    before = json.loads(FATES.read_text()) if FATES.exists() else {}
-    FATES.write_text(json.dumps(before | fates, indent=0))
+    FATES.write_text(json.dumps(known() | fates, indent=0))
 
 
 def change(name: str) -> tuple[str, str]:
@@ -161,7 +194,7 @@ def reason(place: str, added: str) -> dict[str, str]:
 
 def examine() -> dict:
     """Return the figures, and the survivors with their reasons."""
-    fates: dict[str, str] = json.loads(FATES.read_text())
+    fates = known()
     if missing := [name for name in made() if name not in fates]:
         raise SystemExit(f"{len(missing)} mutants were not run, such as {missing[0]}: mutants.py --run")
     per_file, survivors = defaultdict[str, Counter[str]](Counter), list[dict[str, str]]()
@@ -203,13 +236,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--run", action="store_true", help="run mutants before the report")
     parser.add_argument("--only", default="*", help="with --run: a pattern of names, such as '*clearance*'")
-    parser.add_argument("--unexplained", action="store_true", help="with --run: only survivors without a reason")
     parser.add_argument("--json", action="store_true", help="print one JSON object, without the survivors' lines")
     parser.add_argument("--write", action="store_true", help="write docs/gate-mutants.md")
     args = parser.parse_args()
     if args.run:
-        names = examine()["unexplained"] if args.unexplained else made()
-        run([name for name in names if fnmatch(name, args.only)])
+        run([name for name in left() if fnmatch(name, args.only)])
     found = examine()
     if args.write:
         (ROOT / "docs" / "gate-mutants.md").write_text(page(found))

@@ -103,9 +103,19 @@ def said(rig: Rig, target: float, at_ms: float, ticks: int) -> int:
 def test_each_limit_is_said_for_itself_alone(side: float) -> None:
     assert said(Rig().leased(), side * 1e-5, 20.0, 1) == Verdict.NONE
     assert said(Rig().leased(), side * 0.001, 10.0, 1) == Verdict.LIMITED_ACCELERATION  # from rest, in 10 ms
+    assert said(Rig().leased(), side * 0.5, 20.0, 310) == Verdict.LIMITED_ACCELERATION  # braking in time, but late
     assert said(Rig().leased(), side * 0.95, 300.0, 250) == Verdict.LIMITED_SPEED  # under way, at its speed limit
     tight = GateCfg(envelope=Envelope(position_min=(-0.3,) * 7, position_max=(0.3,) * 7))
     assert said(Rig(cfg=tight).leased(), side * 0.9, 500.0, 900) == Verdict.LIMITED_POSITION  # at rest at the limit
+
+
+def test_what_was_cut_of_a_command_is_not_said_of_the_stop_after_it() -> None:
+    rig = Rig().leased()
+    drive(rig, {SHOULDER: 1.5}, 100)
+    assert rig.verdict() & Verdict.LIMITED_POSITION
+    rig.tick((Source.SKILL, rig.request(Request.RELEASE)))
+    assert rig.memory.v_last[SHOULDER] > 0.0
+    assert (rig.state(), rig.verdict()) == (State.STOPPING, Verdict.NONE)
 
 
 def test_nothing_is_said_of_wheels_that_turn_as_they_are_told() -> None:

@@ -1,11 +1,16 @@
 """Messages that carry a checksum of themselves, so that a torn one shows, and a small stream table of them."""
 
+import subprocess
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
 from vagus.core.messages import Record
 from vagus.streams.table import StreamSpec
+
+StartChild = Callable[..., "subprocess.Popen[str]"]
+"""The fixture ``start``: starts ``stream_child.py`` with arguments."""
 
 
 def layout(n_bytes: int) -> np.dtype[np.void]:

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import checked
@@ -13,7 +13,6 @@ import pytest
 from vagus.streams.streams import Streams, memory_streams, shared_streams
 
 _CHILD = Path(__file__).with_name("stream_child.py")
-StartChild = Callable[..., "subprocess.Popen[str]"]
 
 
 @pytest.fixture
@@ -30,7 +29,7 @@ def streams(request: pytest.FixtureRequest, run_dir: Path) -> Streams:
 
 
 @pytest.fixture
-def start(run_dir: Path) -> Iterator[StartChild]:
+def start(run_dir: Path) -> Iterator[checked.StartChild]:
     """Start ``stream_child.py`` with the run directory and arguments; it is killed at the end if it is still there."""
     children: list[subprocess.Popen[str]] = []
 

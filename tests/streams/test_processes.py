@@ -9,7 +9,7 @@ from subprocess import Popen
 import checked
 import numpy as np
 import pytest
-from conftest import StartChild
+from checked import StartChild
 
 from vagus.core.errors import StreamError
 from vagus.streams.lock import writer_is_alive

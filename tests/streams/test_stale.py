@@ -9,7 +9,7 @@ from typing import IO
 
 import checked
 import pytest
-from conftest import StartChild
+from checked import StartChild
 
 from vagus.streams import stale
 from vagus.streams.stale import MARK, clean_stale, foreign

@@ -299,6 +299,20 @@ def test_a_broken_clearance_counts_as_none(field: str, value: float) -> None:
     assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(0.4, abs=1e-6)
 
 
+@pytest.mark.parametrize(("row", "speed"), [(0, 0.4), (1, 2.0)])
+def test_only_rows_in_use_must_be_made_of_numbers(row: int, speed: float) -> None:
+    rig = Rig().leased()
+    rig.clearance["distance"][0] = 9.0  # type: ignore[index]
+    rig.clearance["gradient"][row] = np.nan  # type: ignore[index]
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(speed, abs=1e-6)
+
+
+def test_how_near_is_near_is_a_setting() -> None:
+    rig = Rig(cfg=GateCfg(person_near_m=0.5, person_far_m=2.5)).leased()
+    rig.proximity["distance"] = 1.5  # type: ignore[index]
+    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(1.2, abs=1e-6)
+
+
 def test_person_and_clearance_together_give_the_slower_and_say_both() -> None:
     rig = Rig().leased()
     rig.clearance, rig.proximity["distance"] = None, 1.0  # type: ignore[index]

@@ -100,6 +100,49 @@ def test_a_joint_held_outside_its_limits_can_only_be_moved_inward(side: float) -
     assert rig.sent["q"][SHOULDER] == pytest.approx(0.5 * side)
 
 
+def test_readings_that_were_missing_for_no_longer_than_they_may_are_only_stale_when_no_more_come() -> None:
+    rig = Rig().hold()
+    rig.valid[SHOULDER] = 0
+    rig.ticks(5)
+    rig.encoder_age = 9 * MS
+    rig.tick()
+    assert (rig.state(), rig.cause()) == (State.STOPPING, Verdict.STOPPED_ENCODER_STALE)
+
+
+def test_one_joints_missing_readings_are_not_counted_for_another() -> None:
+    rig = Rig().hold()
+    rig.valid[ELBOW] = 0
+    rig.tick()
+    rig.valid[[SHOULDER, ELBOW]] = 0, 1
+    rig.ticks(5)
+    assert rig.state() == State.HOLD
+    rig.tick()
+    assert rig.state() == State.DAMPED
+
+
+def test_one_joints_missing_readings_allow_another_no_greater_jump() -> None:
+    rig = Rig().hold()
+    rig.follows[:] = False
+    rig.valid[ELBOW] = 0
+    rig.ticks(4)
+    rig.q[SHOULDER] += 0.1  # 0.066 rad is possible in one tick, 0.13 in the five since the elbow was read
+    rig.tick()
+    assert (rig.state(), rig.cause()) == (State.DAMPED, Verdict.STOPPED_ENCODER_INVALID)
+
+
+def test_a_loaded_arm_that_droops_below_its_command_does_not_sink_with_each_stop() -> None:
+    rig = Rig().running()
+    rig.follows[SHOULDER] = False
+    rig.q[SHOULDER] -= 0.02
+    for _ in range(600):
+        rig.q[SHOULDER] = rig.sent["q"][SHOULDER] - 0.02
+        rig.tick()
+        if rig.state() == State.STOPPING:
+            stopped_at = float(rig.memory.q_last[SHOULDER])
+    assert (rig.state(), rig.cause()) == (State.HOLD, Verdict.STOPPED_LATE)
+    assert rig.sent["q"][SHOULDER] == stopped_at
+
+
 @pytest.mark.parametrize("side", [1.0, -1.0])
 def test_a_pose_taken_up_after_contact_is_not_outside_the_limits(side: float) -> None:
     rig = Rig().running(target=0.7 * side, ticks=400)

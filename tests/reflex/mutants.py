@@ -27,6 +27,7 @@ import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,7 @@ def note(fates: dict[str, str]) -> None:
     FATES.write_text(json.dumps(known() | fates, indent=0))
 
 
+@cache
 def change(name: str) -> tuple[str, str]:
     """Return the lines that a mutant removes and those it puts there, each on one line."""
     shown = subprocess.run(["mutmut", "show", name], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -300,3 +300,26 @@ def test_the_time_it_takes_is_a_setting() -> None:
         rig.v[RIGHT] = 1.0
         rig.tick()
     assert rig.now - start == 10 * MS
+
+
+def test_torque_that_is_off_stays_off_when_the_joint_is_moved() -> None:
+    rig = stopped(Rig().hold())
+    rig.ticks(60)
+    assert rig.sent["mode"][NECK] == Mode.OFF
+    rig.follows[NECK] = False
+    rig.v[NECK] = 1.0  # a hand turns the head: the stop was over and stays so
+    for _ in range(100):
+        rig.q[NECK] += 0.002
+        rig.tick()
+        assert rig.sent["mode"][NECK] == Mode.OFF
+
+
+def test_a_body_that_rests_while_its_command_still_brakes_is_not_let_go() -> None:
+    rig = Rig().running(target=0.9)
+    rig.follows[:2] = False
+    rig.v[:2] = 0.0
+    for _ in range(60):  # it is held for longer than rest takes to show, and not yet off its path
+        rig.run_on(0.9)
+    stopped(rig)
+    assert rig.memory.v_last[SHOULDER] > 0.0
+    assert rig.sent["mode"][SHOULDER] == Mode.POSITION

@@ -628,6 +628,14 @@ def test_origins_tell_the_gates_own_reading_and_the_commands_other_sensors() -> 
     assert rig.sent["origin_ns"].tolist() == [rig.now - MS, UNUSED]
 
 
+def test_one_sensors_age_is_not_anothers() -> None:
+    rig = Rig().leased()
+    command = rig.command({SHOULDER: 0.0})  # its encoder reading is 5 ms old
+    command["origin_ns"][LIDAR] = rig.now
+    rig.tick((Source.SKILL, command))
+    assert rig.sent["origin_ns"].tolist() == [rig.now - MS, rig.now - TICK]
+
+
 def test_the_oldest_origin_of_all_running_groups_counts() -> None:
     rig = Rig().leased()
     for joint, age in ((SHOULDER, 50), (NECK, 90)):

@@ -710,3 +710,14 @@ def test_gripper_mode_and_wheel_mode_while_running() -> None:
 
 def test_the_encoder_slot_is_found_by_name() -> None:
     assert small_spec().sensor_index("encoder") == ENCODER
+
+
+def test_effort_that_gravity_explains_is_given_without_a_word() -> None:
+    rig = Rig().leased()
+    rig.clearance["effort_bias"][SHOULDER] = 10.0  # type: ignore[index]
+    for _ in range(100):
+        command = rig.command({SHOULDER: 0.0, NECK: 0.0})
+        command["effort"][SHOULDER] = 10.0
+        rig.tick((Source.SKILL, command))
+    assert rig.sent["effort"][SHOULDER] == pytest.approx(10.0)
+    assert (rig.verdict(ARM), rig.verdict(HEAD)) == (Verdict.NONE, Verdict.NONE)

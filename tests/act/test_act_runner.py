@@ -66,6 +66,17 @@ def test_a_skills_envelope_is_declared_for_its_joints_alone(robot: IdealRobot, m
     np.testing.assert_array_equal(command["speed_max"][neck], 0.5)
 
 
+def test_a_skill_whose_envelope_does_not_fit_the_robot_is_refused_before_anything_changes(
+    robot: IdealRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SKILLS, "look", replace(SKILLS["look"], envelope=lambda _: Envelope(position_max=(0.3,))))
+    robot.runner.start("nod", {}, 1)  # needs the same joints
+    with pytest.raises(ConfigError, match=rf"position_max: got 1 numbers, .*per joint \({robot.spec.n_joints}\)"):
+        robot.runner.start("look", {"direction": "left"}, 2)
+    assert robot.runner.running == ("nod",)
+    assert robot.finish().outcome.ok
+
+
 def test_command_depends_on_encoders_alone_within_50_ms(robot: IdealRobot) -> None:
     robot.runner.start("nod", {}, 1)
     robot.finish()

@@ -11,7 +11,7 @@ import numpy as np
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.leases import Leases
-from vagus.act.skill import Args, Context, Observation, Outcome, Skill, SkillSpec, Targets, check_args
+from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill, SkillSpec, Targets, check_args
 from vagus.act.skills import find
 from vagus.core import messages as m
 from vagus.core.ages import UNUSED, Origins, merge
@@ -56,6 +56,8 @@ class _Running:
     args: Args
     id: int
     groups: int
+    envelope: dict[str, Array]
+    """Per field of a command that declares it, one value per joint; empty: none."""
     asked_ns: int | None = None
     started_ns: int | None = None
     steps: Skill | None = None
@@ -84,17 +86,19 @@ class SkillRunner:
         """Start a skill; those whose groups it needs end as "replaced".
 
         Raises:
-            ConfigError: Unknown skill or argument, or the robot lacks the anatomy; nothing has changed then.
+            ConfigError: Unknown skill or argument, the robot lacks the anatomy, or the skill's envelope does not fit
+                it; nothing has changed then.
         """
         skill = find(self._spec, name)
         checked = check_args(skill, args)
+        envelope = self._envelope(skill)
         groups = self._spec.group_mask(skill.joints(self._spec, checked))
         for other in list(self._running):
             if skill.stops_others:
                 self._end(other, Outcome(ok=False, reason="cancelled"))
             elif other.groups & groups:
                 self._end(other, Outcome(ok=False, reason="replaced"))
-        self._running.append(_Running(skill=skill, args=checked, id=id, groups=groups))
+        self._running.append(_Running(skill=skill, args=checked, id=id, groups=groups, envelope=envelope))
 
     def cancel(self, id: int | None = None) -> None:  # noqa: A002
         """End one skill, or all; the reflex brakes when their leases are given back at the next step."""
@@ -107,14 +111,14 @@ class SkillRunner:
         is_live = self._is_live(obs)
         if is_live and obs.reflex is not None:
             self._leases.update(obs.reflex)
-        targets: list[tuple[SkillSpec, Targets]] = []
+        targets: list[tuple[_Running, Targets]] = []
         for running in list(self._running):
             if running.asked_ns is None:
                 running.asked_ns = obs.now_ns
             may_go_on = not running.groups or (is_live and self._has_groups(running, obs))
             wanted = self._advance(running, obs) if may_go_on else None
             if wanted is not None:
-                targets.append((running.skill, wanted))
+                targets.append((running, wanted))
             if running.groups and not is_live and running in self._running:
                 self._end_in_silence(running, obs)
         requests: list[Record] = []
@@ -187,7 +191,7 @@ class SkillRunner:
         self._running.remove(running)
         self._ended.append(Ended(id=running.id, skill=running.skill, outcome=outcome))
 
-    def _merge(self, obs: Observation, targets: list[tuple[SkillSpec, Targets]]) -> Record:
+    def _merge(self, obs: Observation, targets: list[tuple[_Running, Targets]]) -> Record:
         """Return one command for the joints of all skills; its origins and budgets are the strictest of theirs."""
         self._counter += 1
         command = m.blank(m.command(self._spec))
@@ -195,9 +199,10 @@ class SkillRunner:
         command["at_ns"] = self._context.at_ns(obs)
         command["effort_max"] = self._spec.array("effort_max")
         command["origin_ns"] = self._origins(obs, [t for _, t in targets])
-        command["budget_ns"] = self._budgets([skill for skill, _ in targets])
-        for skill, wanted in targets:
-            self._bound(command, skill, wanted)
+        command["budget_ns"] = self._budgets([running.skill for running, _ in targets])
+        for running, wanted in targets:
+            for name, values in running.envelope.items():
+                command[name][wanted.joints] = values[wanted.joints]
             command["use"][wanted.joints] = 1
             command["q"][wanted.joints], command["v"][wanted.joints] = wanted.q, wanted.v
             if wanted.effort_max is not None:
@@ -206,15 +211,14 @@ class SkillRunner:
         command["lease"][used] = self._leases.tokens[used]
         return command
 
-    def _bound(self, command: Record, skill: SkillSpec, wanted: Targets) -> None:
-        """Declare a skill's envelope for its joints."""
+    def _envelope(self, skill: SkillSpec) -> dict[str, Array]:
+        """Return the fields of a command in which a skill declares its envelope."""
         if skill.envelope is None:
-            return
-        envelope, joints, n = skill.envelope(self._spec), wanted.joints, self._spec.n_joints
-        low, high = envelope.position_min or (-np.inf,) * n, envelope.position_max or (np.inf,) * n
-        command["bounded"][joints] = 1
-        command["position_min"][joints], command["position_max"][joints] = np.array(low)[joints], np.array(high)[joints]
-        command["speed_max"][joints] = envelope.speed_fraction * self._spec.array("speed_max")[joints]
+            return {}
+        envelope, n = skill.envelope(self._spec), self._spec.n_joints
+        low, high = envelope.positions(n)
+        speed = envelope.speed_fraction * self._spec.array("speed_max")
+        return {"bounded": np.ones(n), "position_min": low, "position_max": high, "speed_max": speed}
 
     def _origins(self, obs: Observation, targets: list[Targets]) -> Origins:
         encoders = np.full(len(self._spec.sensors), UNUSED, np.int64)

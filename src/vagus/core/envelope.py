@@ -3,6 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vagus.core.errors import ConfigError
 
 
@@ -23,3 +26,17 @@ class Envelope:
         for key in ("position_min", "position_max"):
             if any(math.isnan(x) for x in getattr(self, key) or ()):
                 raise ConfigError(f"envelope {key}: got {getattr(self, key)}, allowed: numbers")
+
+    def positions(self, n_joints: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return lower and upper limits per joint [rad or m], infinite where it has none, shape (n_joints,) each.
+
+        Raises:
+            ConfigError: The limits are not one per joint.
+        """
+        for key, box in (("position_min", self.position_min), ("position_max", self.position_max)):
+            if box is not None and len(box) != n_joints:
+                raise ConfigError(f"envelope {key}: got {len(box)} numbers, allowed: one per joint ({n_joints})")
+        return (
+            np.full(n_joints, -np.inf) if self.position_min is None else np.array(self.position_min),
+            np.full(n_joints, np.inf) if self.position_max is None else np.array(self.position_max),
+        )

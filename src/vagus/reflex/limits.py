@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vagus.core.envelope import Envelope
-from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
 
 Array = NDArray[np.float64]
@@ -58,14 +57,7 @@ class Limits:
         Raises:
             ConfigError: The envelope's positions are not one per joint.
         """
-        n = len(self.speed)
-        for key, box in (("position_min", envelope.position_min), ("position_max", envelope.position_max)):
-            if box is not None and len(box) != n:
-                raise ConfigError(f"envelope {key}: got {len(box)} numbers, allowed: one per joint ({n})")
-        low, high = (
-            fallback if box is None else np.array(box)
-            for box, fallback in ((envelope.position_min, self.low), (envelope.position_max, self.high))
-        )  # fmt: skip
+        low, high = envelope.positions(len(self.speed))
         return self.within(Box(low, high, self.speed * envelope.speed_fraction))
 
     def within(self, box: "Box") -> "Limits":

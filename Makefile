@@ -18,6 +18,7 @@ preflight:
 	libs=$$(PATH="$$PATH:/sbin:/usr/sbin" ldconfig -p); \
 	grep -q libEGL.so.1 <<<"$$libs" || missing="$$missing libegl1"; \
 	grep -q libGLESv2.so.2 <<<"$$libs" || missing="$$missing libgles2"; \
+	[[ "$$(uname -m)" =~ ^(x86_64|i686)$$ ]] || grep -q libatomic.so.1 <<<"$$libs" || missing="$$missing libatomic1"; \
 	ls /usr/lib/*/dri/swrast_dri.so >/dev/null 2>&1 || missing="$$missing libgl1-mesa-dri"; \
 	if [ -n "$$missing" ]; then \
 	  echo "System packages are missing; type: $$([ "$$(id -u)" = 0 ] || echo 'sudo ')apt-get install -y$$missing"; exit 1; fi

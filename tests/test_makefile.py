@@ -23,6 +23,7 @@ class Machine:
         )
         self.command("ls", "exit 0")
         self.command("id", "echo 1000")
+        self.command("uname", "echo x86_64")
 
     def command(self, name: str, script: str) -> None:
         (self.folder / name).write_text(f"#!/bin/sh\n{script}\n")
@@ -51,6 +52,14 @@ def test_a_missing_library_is_named_by_its_package(machine: Machine, package: st
     status, told = machine.preflight()
     assert status != 0
     assert told == f"System packages are missing; type: sudo apt-get install -y {package}\n"
+
+
+def test_memory_barriers_are_asked_for_where_the_processor_needs_them(machine: Machine) -> None:
+    machine.command("uname", "echo aarch64")
+    assert machine.preflight()[1] == "System packages are missing; type: sudo apt-get install -y libatomic1\n"
+    names = ("libatomic.so.1", *LIBRARIES.values())
+    machine.command("ldconfig", "\n".join(f"echo '  {name} (libc6,AArch64) => /lib/{name}'" for name in names))
+    assert machine.preflight() == (0, "")
 
 
 def test_all_that_is_missing_is_named_in_one_line_to_type(machine: Machine) -> None:

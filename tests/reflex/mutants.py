@@ -17,6 +17,7 @@ Keys of --json: mutants, killed, survived, equivalent, score (killed of those th
 
 import argparse
 import json
+import math
 import os
 import re
 import signal
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import time
 import tomllib
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -42,6 +43,11 @@ REASONS: list[dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".toml"
 TARGET = 0.95
 _HANGS_S = 20
 """A mutant that takes this much longer than ten times its tests' time hangs [s]."""
+_LATER_S = 10.0
+"""A mutant that outlives its tests for so long waits until all others have had their turn [s]: it will likely survive,
+and takes minutes to do so."""
+_LATER = 2
+"""Exit status of a child that gave up after that time."""
 _ACTIVE = "MUTANT_UNDER_TEST"
 _HEAD = """# Mutants of the gate
 
@@ -62,23 +68,29 @@ class Runner:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         reach, seconds = self._survey(session.items)
         kills = defaultdict[str, Counter[int]](Counter)
-        left, running, done = iter(self.names), dict[int, tuple[str, int]](), 0
+        first, later, running = deque(self.names), deque[str](), dict[int, tuple[str, int]]()
         while True:
-            while len(running) < self.n_workers and (name := next(left, None)) is not None:
+            while len(running) < self.n_workers and (queue := first or later):
+                limit_s = _LATER_S if first else math.inf
+                name = queue.popleft()
                 function = _function(name)
                 items = sorted(reach[function], key=lambda k: (-kills[function][k], seconds[k]))
-                pid, killer = _fork(name, {k: session.items[k] for k in items}, sum(seconds[k] for k in items))
+                tests = {k: session.items[k] for k in items}
+                pid, killer = _fork(name, tests, sum(seconds[k] for k in items), limit_s)
                 running[pid] = name, killer
             if not running:
                 return True
             pid, status = os.wait()
             name, killer = running.pop(pid)
-            self.fates[name] = _fate(status)
             with os.fdopen(killer) as words:
                 kills[_function(name)].update(int(k) for k in words.read().split())
-            done += 1
-            if done % 50 == 0 or done == len(self.names):
-                print(f"{done}/{len(self.names)}: {dict(Counter(self.fates.values()))}", file=sys.stderr, flush=True)
+            if os.WIFEXITED(status) and os.WEXITSTATUS(status) == _LATER:
+                later.append(name)
+                continue
+            self.fates[name] = _fate(status)
+            if len(self.fates) % 50 == 0 or len(self.fates) == len(self.names):
+                told = dict(Counter(self.fates.values()))
+                print(f"{len(self.fates)}/{len(self.names)}: {told}, {len(later)} put off", file=sys.stderr, flush=True)
                 note(self.fates)
 
     @staticmethod
@@ -109,11 +121,12 @@ def _function(name: str) -> str:
     return name.rpartition("__mutmut_")[0]
 
 
-def _fork(name: str, items: dict[int, pytest.Item], seconds: float) -> tuple[int, int]:
-    """Start a child that runs the tests on a mutant.
+def _fork(name: str, items: dict[int, pytest.Item], seconds: float, limit_s: float) -> tuple[int, int]:
+    """Start a child that runs the tests on a mutant, and begins no more of them after ``limit_s``.
 
     Returns:
-        Its process id, for its exit status (0: all pass, 1: one did not), and a pipe that gives the number of that one.
+        Its process id, for its exit status (0: all pass, 1: one did not, ``_LATER``: not all were run), and a pipe that
+        gives the number of the one that did not pass.
     """
     reader, writer = os.pipe()
     pid = os.fork()
@@ -123,11 +136,17 @@ def _fork(name: str, items: dict[int, pytest.Item], seconds: float) -> tuple[int
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(round(10.0 * seconds) + _HANGS_S)
     os.environ[_ACTIVE] = name
-    status = 1
+    status, end_s = 1, time.process_time() + limit_s
     try:
-        killer = next((k for k, item in items.items() if not _passes(item)), None)
-        status = int(killer is not None)
-        os.write(writer, str(killer).encode() if status else b"")
+        for k, item in items.items():
+            if time.process_time() > end_s:
+                status = _LATER
+                break
+            if not _passes(item):
+                os.write(writer, str(k).encode())
+                break
+        else:
+            status = 0
     finally:
         os._exit(status)
 

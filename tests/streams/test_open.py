@@ -1,5 +1,6 @@
 """Opening streams: names, layouts, locks, what is not a ring, and no room."""
 
+import ctypes
 import os
 import platform
 import resource
@@ -195,7 +196,9 @@ def test_other_machines_get_a_fence_or_the_name_of_its_package() -> None:
 
 
 def test_the_fence_of_an_arm_machine_can_be_called() -> None:
-    if not any(Path(root).glob("**/libatomic.so.1") for root in ("/usr/lib", "/lib")):
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
         pytest.skip("libatomic1 is not installed")
     fence = load_fence("aarch64")
     assert fence is not None

@@ -33,7 +33,7 @@ def robot(n_joints: int) -> RobotSpec:
 
 def layouts(spec: RobotSpec) -> dict[str, Layout]:
     plain = (m.joint_state, m.joint_command, m.actuation, m.command, m.request, m.reflex, m.clearance, m.proximity,
-             m.imu, m.touch, m.lidar, m.text, m.stats, m.ages)  # fmt: skip
+             m.odometry, m.objects, m.imu, m.touch, m.lidar, m.text, m.stats, m.ages)  # fmt: skip
     named = {make.__name__: make(spec) for make in plain}
     return {**named, "camera": m.camera(spec, spec.cameras[0]), "scene": m.scene(spec, nq=9, nmocap=2, nbody=3)}
 
@@ -89,7 +89,8 @@ def test_a_layout_can_be_rebuilt_from_its_description(layout: Layout) -> None:
 
 def test_different_layouts_have_different_descriptions() -> None:
     described = {m.describe(layout) for n in (2, 3) for layout in layouts(robot(n)).values()}
-    same = {"actuation", "request", "proximity", "imu", "touch", "lidar", "text", "stats", "ages", "camera", "scene"}
+    same = {"actuation", "request", "proximity", "odometry", "objects", "imu", "touch", "lidar", "text", "stats",
+            "ages", "camera", "scene"}  # fmt: skip
     assert same <= set(layouts(robot(1)))  # these do not depend on the joints
     assert len(described) == 2 * len(layouts(robot(2))) - len(same)
 

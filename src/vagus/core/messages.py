@@ -22,6 +22,8 @@ TEXT_BYTES = 2048
 """Longest text in one message [bytes of UTF-8]."""
 N_CLEARANCES = 8
 """How many closest pairs a clearance message holds."""
+N_OBJECTS = 32
+"""How many things an objects message holds."""
 
 
 class Mode(IntEnum):
@@ -179,6 +181,24 @@ def clearance(spec: RobotSpec) -> np.dtype[np.void]:
 def proximity(spec: RobotSpec) -> np.dtype[np.void]:
     """How near a person may be: distance from the base's edge [m], NaN if nobody is in range, and the bearing [rad]."""
     return _layout(len(spec.sensors), ("distance", "<f8"), ("bearing", "<f8"))
+
+
+def odometry(spec: RobotSpec) -> np.dtype[np.void]:
+    """Where the base is in the world: x, y [m] and yaw [rad, not wrapped], from where odometry began; it drifts."""
+    return _layout(len(spec.sensors), ("x", "<f8"), ("y", "<f8"), ("yaw", "<f8"))
+
+
+def objects(spec: RobotSpec) -> np.dtype[np.void]:
+    """Things that perception knows of: rows 0 to ``n``, each with its ``id``, which stays its own.
+
+    ``centre`` [m] and ``yaw`` [rad] are in the world of odometry, ``size`` is the full extent along the thing's axes
+    [m], ``sigma`` the standard deviation of the centre along each axis [m]; ``shape`` and ``colour`` are indices into
+    ``vagus.core.things``. ``origin_ns`` is of the newest exposure; ``seen_ns``, per thing, of the last that showed it.
+    """
+    k = N_OBJECTS
+    return _layout(len(spec.sensors), ("counter", "<u8"), ("seen_ns", "<i8", (k,)), ("centre", "<f8", (k, 3)),
+                   ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("n", "<u4"),
+                   ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
 
 
 def imu(spec: RobotSpec) -> np.dtype[np.void]:

@@ -36,6 +36,23 @@ class OdometryPose:
     origin_ns: Origins
     """The newest readings' origins: the pose is as old as they are."""
 
+    @classmethod
+    def of(cls, record: Record) -> "OdometryPose":
+        """Return the pose that an ``odometry`` record tells."""
+        origin_ns = record["origin_ns"].copy()
+        return cls(x=float(record["x"]), y=float(record["y"]), yaw=float(record["yaw"]),
+                   stamp_ns=int(origin_ns[0]), origin_ns=origin_ns)  # fmt: skip  # the encoders are the first sensor
+
+    def fill(self, record: Record) -> None:
+        """Write it into an ``odometry`` record."""
+        record["x"], record["y"], record["yaw"], record["origin_ns"] = self.x, self.y, self.yaw, self.origin_ns
+
+    @property
+    def X_WB(self) -> NDArray[np.float64]:  # noqa: N802 (the field's notation)
+        """Pose (4, 4) of the base in the world."""
+        c, s = math.cos(self.yaw), math.sin(self.yaw)
+        return np.array([[c, -s, 0.0, self.x], [s, c, 0.0, self.y], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+
 
 class Odometry:
     """Integrates wheel encoders and gyro; the gyro's z axis must point up."""

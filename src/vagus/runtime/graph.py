@@ -6,9 +6,13 @@ Each maker imports its node when called, so that a process loads only what it ru
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from vagus.core.robot import CameraSpec, RobotSpec
 from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
+
+PERCEPTION_HZ = 5.0
+"""How many pictures a second are looked at."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +78,18 @@ def _proximity(ctx: Context) -> Node:
     return ProximityNode(ctx)
 
 
+def _odometry(ctx: Context) -> Node:
+    from vagus.runtime.nodes.odometry import OdometryNode
+
+    return OdometryNode(ctx)
+
+
+def _perception(ctx: Context) -> Node:
+    from vagus.runtime.nodes.perception import PerceptionNode
+
+    return PerceptionNode(ctx, _eye(ctx.spec))
+
+
 def _recorder(ctx: Context) -> Node:
     from vagus.runtime.nodes.recorder import RecorderNode
 
@@ -84,6 +100,12 @@ def _page(ctx: Context) -> None:
     from vagus.runtime.nodes.page import serve_page
 
     serve_page(ctx)
+
+
+def _eye(spec: RobotSpec) -> CameraSpec:
+    """Return the camera that perception looks through: the head's, else the first."""
+    of_head = spec.neck.camera if spec.neck else None
+    return next((cam for cam in spec.cameras if cam.name == of_head), spec.cameras[0])
 
 
 def processes(run: Run) -> tuple[ProcessSpec, ...]:
@@ -105,11 +127,17 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     ]
     if spec.lidar:
         brain.insert(0, NodeSpec(name="proximity", rate_hz=spec.lidar.rate_hz, make=_proximity))
+    if spec.base:
+        brain.insert(0, NodeSpec(name="odometry", rate_hz=100.0, make=_odometry))
     # Commands come from here: below the reflex, above what only watches.
     rows.append(ProcessSpec(name="brain", nodes=tuple(brain), realtime=RealtimeCfg(priority=10)))
     reflex = NodeSpec(name="reflex", rate_hz=spec.reflex_hz, make=_reflex)
     realtime = RealtimeCfg(priority=60, core=-1, lock_memory=True)
     rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
+    if spec.cameras and not run.is_real:
+        # Half of a core at most, and of what nobody else wants: what it finds says how old it is.
+        perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
+        rows.append(ProcessSpec(name="perception", nodes=(perception,)))
     if run.record_dir:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))

@@ -8,7 +8,7 @@ from vagus.core import messages as m
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec, SensorSpec
 
-PROCESSES = ("world", "camera", "reflex", "brain", "recorder", "page")
+PROCESSES = ("world", "camera", "reflex", "brain", "perception", "recorder", "page")
 """Every process there may be; each writes ``stats.<process>``."""
 _FAST = 2048
 """Messages that a ring of the reflex's rate keeps: 4 s at 500 Hz, so that a starved recorder loses nothing."""
@@ -54,6 +54,10 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         StreamSpec(name="clearance", layout=m.clearance(spec), rate_hz=50.0, capacity=32),
         StreamSpec(name="proximity", layout=m.proximity(spec), rate_hz=10.0, capacity=32),
     ]
+    if spec.base:
+        rows.append(StreamSpec(name="odometry", layout=m.odometry(spec), rate_hz=100.0, capacity=512))
+    if spec.cameras:
+        rows.append(StreamSpec(name="objects", layout=m.objects(spec), rate_hz=5.0, capacity=32))
     for source in m.SOURCES_COMMANDING:
         name = f"command.{source.name.lower()}"
         rows.append(StreamSpec(name=name, layout=m.command(spec), rate_hz=100.0, capacity=512))
@@ -64,12 +68,7 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         rows.append(StreamSpec(name=name, layout=m.text(spec), rate_hz=0.0, capacity=64, is_ordered=True))
     for process in PROCESSES:
         rows.append(StreamSpec(name=f"stats.{process}", layout=m.stats(spec), rate_hz=2.0, capacity=8))
-    if spec.imu:
-        rows.append(_sensed("imu", spec.imu, m.imu(spec), 1024))
-    if spec.touch:
-        rows.append(_sensed("touch", spec.touch, m.touch(spec), 512))
-    if spec.lidar:
-        rows.append(_sensed("lidar", spec.lidar, m.lidar(spec), 16))
+    rows += _sensors(spec)
     if scene:
         layout = m.scene(spec, nq=scene.nq, nmocap=scene.nmocap, nbody=scene.nbody)
         rate_hz = spec.cameras[0].rate_hz if spec.cameras else 30.0  # as the cameras expose, in simulation all alike
@@ -80,6 +79,18 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
             raise ConfigError(f"camera name: got {cam.name!r}, allowed: no other stream's name: {sorted(taken)}")
         rows.append(_sensed(cam.name, cam, m.camera(spec, cam), 32))
     return {row.name: row for row in rows}
+
+
+def _sensors(spec: RobotSpec) -> list[StreamSpec]:
+    """Return the streams of the sensors that not every robot has, cameras left out."""
+    rows: list[StreamSpec] = []
+    if spec.imu:
+        rows.append(_sensed("imu", spec.imu, m.imu(spec), 1024))
+    if spec.touch:
+        rows.append(_sensed("touch", spec.touch, m.touch(spec), 512))
+    if spec.lidar:
+        rows.append(_sensed("lidar", spec.lidar, m.lidar(spec), 16))
+    return rows
 
 
 def _sensed(name: str, sensor: SensorSpec, layout: np.dtype[np.void], capacity: int) -> StreamSpec:

@@ -11,9 +11,9 @@ import mujoco
 import numpy as np
 
 from vagus.core.errors import ConfigError
+from vagus.core.things import SHAPES
 from vagus.world.geoms import BOX, CYLINDER, EVERYTHING, OBJECT, SPHERE, Look, Rgba, add, add_bar
 
-SHAPES = ("cup", "bottle", "box", "ball", "can", "bowl")
 COLOURS: dict[str, Rgba] = {
     "red": (0.80, 0.10, 0.10, 1.0),
     "orange": (0.95, 0.48, 0.08, 1.0),

@@ -16,7 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import VagusError
 from vagus.decide.answer import Language
 from vagus.decide.phrases import Call, understand
-from vagus.perceive.odometry import Odometry, OdometryPose
+from vagus.perceive.odometry import OdometryPose
 from vagus.runtime.context import Context
 from vagus.streams.ring import Reader
 from vagus.streams.streams import Streams
@@ -62,8 +62,7 @@ class BrainNode:
         self._say, self._outcome = streams.writer("say"), streams.writer("outcome")
         kinematics = Kinematics(ctx.robot.build_model().compile(), spec)
         self._runner = SkillRunner(spec, kinematics, ctx.rng("brain"))
-        self._odometry = Odometry(spec) if spec.base else None
-        self._pose: OdometryPose | None = None
+        self._odometry = streams.reader("odometry") if spec.base else None
         self._task: _Task | None = None
         self._next_id = _ALIVE_ID + 1
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
@@ -95,16 +94,11 @@ class BrainNode:
         self._stay_alive(now_ns)
 
     def _observe(self, now_ns: int) -> Observation:
-        imu = None
-        for imu in self._imu.since() if self._imu else ():
-            if self._odometry:
-                self._odometry.add_imu(imu)
-        joint_state = self._joint_state.latest()
-        if self._odometry and joint_state is not None:
-            self._pose = self._odometry.add_wheels(joint_state) or self._pose
+        odometry = _latest(self._odometry)
         return Observation(
-            now_ns=now_ns, spec=self._spec, joint_state=joint_state, reflex=self._reflex.latest(),
-            imu=imu, lidar=_latest(self._lidar), touch=_latest(self._touch), odometry=self._pose,
+            now_ns=now_ns, spec=self._spec, joint_state=self._joint_state.latest(), reflex=self._reflex.latest(),
+            imu=_latest(self._imu), lidar=_latest(self._lidar), touch=_latest(self._touch),
+            odometry=None if odometry is None else OdometryPose.of(odometry),
         )  # fmt: skip
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:

@@ -1,0 +1,160 @@
+"""Objects over time: the same thing keeps its number while it is seen, hidden, or behind the robot's back.
+
+What was not seen again where it should have been is gone; what could not be seen is remembered, as old as its last
+sighting. Positions are in the world of odometry.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from vagus.core.frames import invert
+from vagus.core.robot import CameraSpec
+from vagus.perceive.cloud import Image
+from vagus.perceive.objects import Seen
+
+Array = NDArray[np.float64]
+
+GATE = 0.08
+"""A sighting farther than this from where a thing was [m] is another thing's: hardly more than a thing's width."""
+_MOVED = 0.02
+"""A thing seen farther than this from where it was [m], by three of its standard deviations, has been moved there."""
+_SIGMA_MIN = 0.002
+"""However often a thing is seen, the calibration of the camera is no better known than this [m]."""
+_MISSES_MAX = 4
+"""A thing that was not found so many times in a row, with nothing before it, is gone."""
+_SURE = 3
+"""Sightings after which a thing is believed; a single one may be noise."""
+_NEARER = 0.04
+"""Something this much nearer [m] than a thing's middle hides it."""
+
+
+@dataclass(slots=True, eq=False)
+class Track:
+    """One thing."""
+
+    id: int
+    """From 1, never used again."""
+    centre: Array
+    """Its middle in the world [m], shape (3,)."""
+    yaw: float
+    """Of its x axis [rad]."""
+    size: tuple[float, float, float]
+    """Full extent along its x, y, z [m]."""
+    sigma: float
+    """Standard deviation of the centre, each axis [m]."""
+    seen_ns: int
+    """When it was seen last [ns]: how old what is known of it is."""
+    n_seen: int = 1
+    n_missed: int = 0
+    """Times in a row that it was not found where it should have been seen."""
+    shapes: Counter[str] = field(default_factory=Counter[str])
+    colours: Counter[str] = field(default_factory=Counter[str])
+
+    @property
+    def shape(self) -> str:
+        """What most sightings called it."""
+        return self.shapes.most_common(1)[0][0]
+
+    @property
+    def colour(self) -> str:
+        """What most sightings called it."""
+        return self.colours.most_common(1)[0][0]
+
+    @property
+    def is_sure(self) -> bool:
+        """Seen often enough to be believed."""
+        return self.n_seen >= _SURE
+
+
+class Tracks:
+    """All things known."""
+
+    def __init__(self, cam: CameraSpec) -> None:
+        self._cam = cam
+        self._tracks: list[Track] = []
+        self._next_id = 1
+
+    @property
+    def all(self) -> Sequence[Track]:
+        """What is believed to be there, seen now or not, in the order of their numbers."""
+        return [t for t in self._tracks if t.is_sure]
+
+    def update(self, seen: Sequence[Seen], depth: Image, X_WC: Array, origin_ns: int) -> None:
+        """Take in what one exposure showed.
+
+        Args:
+            seen: The objects found in it.
+            depth: Its depth [m], NaN in holes, shape (H, W): tells what is hidden from what is gone.
+            X_WC: Pose (4, 4) of the camera's optical frame at the exposure.
+            origin_ns: When it was exposed [ns].
+        """
+        pairs = _assign(self._tracks, seen)
+        for track, one in pairs:
+            _follow(track, one, origin_ns)
+        matched = {id(track) for track, _ in pairs}
+        for track in self._tracks:
+            if id(track) not in matched and self._should_be_seen(track, depth, X_WC):
+                track.n_missed += 1
+        self._tracks = [t for t in self._tracks if t.n_missed < (_MISSES_MAX if t.is_sure else 1)]
+        taken = {id(one) for _, one in pairs}
+        for one in seen:
+            if id(one) not in taken:
+                self._tracks.append(self._begin(one, origin_ns))
+
+    def _begin(self, one: Seen, origin_ns: int) -> Track:
+        track = Track(self._next_id, one.centre.copy(), one.yaw, one.size, one.sigma, origin_ns,
+                      shapes=Counter([one.shape]), colours=Counter([one.colour]))  # fmt: skip
+        self._next_id += 1
+        return track
+
+    def _should_be_seen(self, track: Track, depth: Image, X_WC: Array) -> bool:
+        """Say whether a thing's middle is well inside the picture with nothing before it."""
+        fx, fy, cx, cy = self._cam.intrinsics
+        x, y, z = (invert(X_WC) @ [*track.centre, 1.0])[:3]
+        if z <= 0.2:
+            return False
+        u, v = round(fx * x / z + cx), round(fy * y / z + cy)
+        edge = round(fx * max(track.size) / z)
+        if not (edge <= u < self._cam.width - edge and edge <= v < self._cam.height - edge):
+            return False
+        around = depth[v - 2 : v + 3, u - 2 : u + 3]
+        known = around[np.isfinite(around)]
+        return len(known) > 0 and float(np.median(known)) > z - _NEARER - 0.5 * max(track.size[:2])
+
+
+def _assign(tracks: list[Track], seen: Sequence[Seen]) -> list[tuple[Track, Seen]]:
+    """Pair tracks with sightings so that the sum of distances is least; other colours, or too far apart: not at all."""
+    if not tracks or not seen:
+        return []
+    far = np.array([[_distance(t, s) for s in seen] for t in tracks])
+    rows, columns = linear_sum_assignment(np.minimum(far, 10.0 * GATE))
+    return [(tracks[i], seen[j]) for i, j in zip(rows, columns, strict=True) if far[i, j] < GATE]
+
+
+def _distance(track: Track, one: Seen) -> float:
+    """Return how far apart they are [m]; another shape counts 2 cm, another colour too much."""
+    if track.colour != one.colour:
+        return np.inf
+    return float(np.linalg.norm(track.centre - one.centre)) + (0.02 if track.shape != one.shape else 0.0)
+
+
+def _follow(track: Track, one: Seen, origin_ns: int) -> None:
+    """Take in a sighting: average where it stands still, start anew where it was moved."""
+    off = float(np.linalg.norm(one.centre - track.centre))
+    is_moved = off > _MOVED and off > 3.0 * float(np.hypot(track.sigma, one.sigma))
+    gain = 1.0 if is_moved else track.sigma**2 / (track.sigma**2 + one.sigma**2)
+    track.centre = track.centre + gain * (one.centre - track.centre)
+    track.sigma = one.sigma if is_moved else max(_SIGMA_MIN, track.sigma * float(np.sqrt(1.0 - gain)))
+    share = max(gain, 0.1)
+    x, y, z = (a + share * (b - a) for a, b in zip(track.size, one.size, strict=True))
+    track.size = (x, y, z)
+    track.yaw = one.yaw
+    track.shapes[one.shape] += 1
+    track.colours[one.colour] += 1
+    track.seen_ns, track.n_missed = origin_ns, 0
+    track.n_seen += 1

@@ -1,0 +1,87 @@
+"""Large upright surfaces in a cloud: walls, the back of a shelf, the front of a cupboard. Nothing to pick up."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vagus.perceive.boards import fit_plane, outlines, within
+from vagus.perceive.cloud import Cloud, Facets, Mask
+
+Array = NDArray[np.float64]
+
+_EVERY = 3  # of the facets: a wall is large
+_UPRIGHT = 0.3  # the upward part of an upright surface's normal, at most
+_DIRECTIONS = 72
+_SPREAD = 4  # directions to either side in which facets of one wall may face: depth noise makes them differ by 20 deg
+_BIN = 0.02  # of distances from the origin [m]
+_AREA_MIN = 0.04
+"""Smallest visible area of a wall [m^2]: three times the side of the largest box that a hand can hold."""
+_NEAR = 0.04  # from the peak, what the plane is fitted to, and what can belong to no other wall [m]
+_ON = 0.015  # from the plane, what is part of the wall [m]
+_MARGIN = 0.10  # beyond its outline, likewise [m]: slopes end eight pixels from the picture's edge
+
+
+def find_walls(seen: Cloud, surfaces: Facets) -> Mask:
+    """Return which pixels are part of a wall, shape (H, W)."""
+    points, normals, area = (rows[::_EVERY] for rows in surfaces.where(np.abs(surfaces.normals[:, 2]) < _UPRIGHT))
+    area = _EVERY * area
+    heading = np.round(np.arctan2(normals[:, 1], normals[:, 0]) * (_DIRECTIONS / (2.0 * np.pi))).astype(np.intp)
+    heading %= _DIRECTIONS
+    is_wall, reach = np.zeros(seen.depth.shape, bool), _ON + seen.sigma
+    while (peak := _peak(points, heading, area)) is not None:
+        turn, distance, mine = peak
+        local = points @ turn.T
+        near, plane = _settle(local, mine, distance)
+        on = local[near & (np.abs(local[:, 2] - _distance(plane, local)) < _ON)]
+        # How far out each pixel is beyond the plane: (its point's last coordinate) - plane @ (1, its first two).
+        beyond = seen.points @ (turn[2] - plane[1] * turn[0] - plane[2] * turn[1]).astype(np.float32) - plane[0]
+        is_near = np.abs(beyond) < reach
+        along = seen.points[is_near] @ turn[:2].T.astype(np.float32)
+        for outline in outlines(on[:, :2], _AREA_MIN):
+            is_wall[is_near] |= within(outline, along, _MARGIN)
+        points, heading, area = points[~near], heading[~near], area[~near]
+    return is_wall
+
+
+def _distance(plane: Array, local: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return how far out a plane is where points (..., 3) along it are [m]."""
+    return plane[0] + plane[1] * local[..., 0] + plane[2] * local[..., 1]
+
+
+def _settle(local: Array, mine: Mask, distance: float) -> tuple[Mask, Array]:
+    """Fit a plane near a distance to the points that face its way; gather anew what is near it, for it is turned."""
+    plane = np.array([distance, 0.0, 0.0])
+    near = mine
+    for reach in (_NEAR, 0.02, _ON, _ON):  # a shelf's back may stand 5 cm before the wall
+        near = mine & (np.abs(local[:, 2] - _distance(plane, local)) < reach)
+        plane, _ = fit_plane(local[near], 0.3 * reach)
+    return near, plane
+
+
+def _peak(points: Array, heading: NDArray[np.intp], area: Array) -> tuple[Array, float, Mask] | None:
+    """Find the direction and the distance at which most area faces that way.
+
+    Returns:
+        The rotation (3, 3) into axes along the wall, up, and out of it; the distance along the last [m]; which points
+        face that way. None if that area is too small for a wall.
+    """
+    spread = np.arange(-_SPREAD, _SPREAD + 1)
+    facing = np.bincount(heading, weights=area, minlength=_DIRECTIONS)
+    facing = facing[(np.arange(_DIRECTIONS)[:, None] + spread) % _DIRECTIONS].sum(axis=1)
+    best: tuple[Array, float, Mask] | None = None
+    most = _AREA_MIN
+    for k in np.argsort(-facing):
+        if facing[k] <= most:
+            break  # no direction that is left has a larger wall
+        angle = k * (2.0 * np.pi / _DIRECTIONS)
+        out = np.array([np.cos(angle), np.sin(angle)])
+        is_faced = np.zeros(_DIRECTIONS, bool)
+        is_faced[(k + spread) % _DIRECTIONS] = True
+        faces = is_faced[heading]
+        distance = points[faces, :2] @ out
+        low = float(distance.min())
+        total = np.convolve(np.bincount(((distance - low) / _BIN).astype(np.intp), weights=area[faces]), np.ones(3))
+        if float(total.max()) > most:
+            most = float(total.max())
+            turn = np.array([[-out[1], out[0], 0.0], [0.0, 0.0, 1.0], [out[0], out[1], 0.0]])
+            best = turn, low + (int(np.argmax(total)) - 0.5) * _BIN, faces
+    return best

@@ -1,0 +1,121 @@
+"""The perception node: what the head camera shows, as things in the world, followed over time."""
+
+from bisect import bisect_left
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vagus.act.kinematics import Kinematics
+from vagus.core import messages as m
+from vagus.core.ages import merge
+from vagus.core.robot import CameraSpec
+from vagus.core.things import COLOURS, SHAPES
+from vagus.perceive.objects import find_objects
+from vagus.perceive.odometry import OdometryPose
+from vagus.perceive.tracks import Track, Tracks
+from vagus.runtime.context import Context
+
+Array = NDArray[np.float64]
+
+_HISTORY_S = 0.5
+"""How far back readings are kept [s]: a picture is rendered, or transferred, some 30 ms after its exposure."""
+_APART_NS = 20_000_000
+"""Readings farther than this from an exposure [ns] do not tell where the camera was."""
+
+
+class _History:
+    """The last readings of one stream, by when they were captured."""
+
+    def __init__(self) -> None:
+        self._times = deque[int]()
+        self._records = deque[m.Record]()
+
+    def add(self, at_ns: int, record: m.Record) -> None:
+        if self._times and at_ns <= self._times[-1]:
+            return
+        self._times.append(at_ns)
+        self._records.append(record)
+        while at_ns - self._times[0] > _HISTORY_S * 1e9:
+            self._times.popleft()
+            self._records.popleft()
+
+    def at(self, at_ns: int) -> m.Record | None:
+        """Return the reading nearest to a time, or None if none is near."""
+        k = bisect_left(self._times, at_ns)
+        near = [i for i in (k - 1, k) if 0 <= i < len(self._times)]
+        best = min(near, key=lambda i: abs(self._times[i] - at_ns), default=None)
+        if best is None or abs(self._times[best] - at_ns) > _APART_NS:
+            return None
+        return self._records[best]
+
+
+class PerceptionNode:
+    """Reads one camera, ``joint_state`` and ``odometry``; writes ``objects`` for every exposure it looked at.
+
+    An exposure of which it is not known where the camera was is passed over.
+    """
+
+    def __init__(self, ctx: Context, cam: CameraSpec) -> None:
+        self._spec, self._cam = ctx.spec, cam
+        self._slot = ctx.spec.sensor_index(cam.name)
+        self._encoder = ctx.spec.sensor_index(ctx.spec.encoder.name)
+        self._camera = ctx.streams.reader(cam.name)
+        self._joint_state = ctx.streams.reader("joint_state")
+        self._odometry = ctx.streams.reader("odometry") if ctx.spec.base else None
+        self._out = ctx.streams.writer("objects")
+        self._kinematics = Kinematics(ctx.robot.build_model().compile(), ctx.spec)
+        self._X_NC = ctx.calibration.mount(cam.name).X_NC
+        self._readings, self._poses = _History(), _History()
+        self._tracks = Tracks(cam)
+        self._counter = -1
+        self._n = 0
+
+    def step(self, now_ns: int) -> None:
+        """Look at the newest exposure, if it is a new one."""
+        for reading in self._joint_state.since():
+            self._readings.add(int(reading["origin_ns"][self._encoder]), reading)
+        for pose in self._odometry.since() if self._odometry else ():
+            self._poses.add(int(pose["origin_ns"][self._encoder]), pose)
+        picture = self._camera.latest()
+        if picture is None or int(picture["counter"]) == self._counter:
+            return
+        self._counter = int(picture["counter"])
+        exposed_ns = int(picture["origin_ns"][self._slot])
+        found = self._camera_at(exposed_ns)
+        if found is None:
+            return
+        X_WC, origin_ns = found
+        seen = find_objects(picture["depth"], picture["rgb"], self._cam, X_WC)
+        self._tracks.update(seen, picture["depth"], X_WC, exposed_ns)
+        self._publish(now_ns, merge(picture["origin_ns"], origin_ns))
+
+    def _camera_at(self, at_ns: int) -> tuple[Array, NDArray[np.int64]] | None:
+        """Return where the camera was in the world, and the origins that this is known from; None if it is not."""
+        reading = self._readings.at(at_ns)
+        if reading is None or not reading["valid"].all():
+            return None
+        X_BC = self._kinematics.pose_of(reading["q"], self._cam.name) @ self._X_NC
+        if self._odometry is None:
+            return X_BC, reading["origin_ns"]
+        pose = self._poses.at(at_ns)
+        if pose is None:
+            return None
+        return OdometryPose.of(pose).X_WB @ X_BC, merge(reading["origin_ns"], pose["origin_ns"])
+
+    def _publish(self, now_ns: int, origin_ns: NDArray[np.int64]) -> None:
+        record = m.blank(m.objects(self._spec))
+        self._n += 1
+        record["stamp_ns"], record["origin_ns"], record["counter"] = now_ns, origin_ns, self._n
+        tracks = sorted(self._tracks.all, key=lambda t: -t.seen_ns)[: m.N_OBJECTS]
+        for k, track in enumerate(tracks):
+            _fill(record, k, track)
+        record["n"] = len(tracks)
+        self._out.publish(record)
+
+
+def _fill(record: m.Record, k: int, track: Track) -> None:
+    record["id"][k], record["seen_ns"][k] = track.id, track.seen_ns
+    record["centre"][k], record["yaw"][k], record["size"][k] = track.centre, track.yaw, track.size
+    record["sigma"][k] = track.sigma
+    record["shape"][k], record["colour"][k] = SHAPES.index(track.shape), COLOURS.index(track.colour)

@@ -193,12 +193,14 @@ def objects(spec: RobotSpec) -> np.dtype[np.void]:
 
     ``centre`` [m] and ``yaw`` [rad] are in the world of odometry, ``size`` is the full extent along the thing's axes
     [m], ``sigma`` the standard deviation of the centre along each axis [m]; ``shape`` and ``colour`` are indices into
-    ``vagus.core.things``. ``origin_ns`` is of the newest exposure; ``seen_ns``, per thing, of the last that showed it.
+    ``vagus.core.things``. ``origin_ns`` is of the newest exposure, ``counter`` its number, and ``box`` is where that
+    picture shows a thing (left, top, right, bottom [px]; NaN where it does not); ``seen_ns``, per thing, is of the last
+    exposure that showed it.
     """
     k = N_OBJECTS
     return _layout(len(spec.sensors), ("counter", "<u8"), ("seen_ns", "<i8", (k,)), ("centre", "<f8", (k, 3)),
-                   ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("n", "<u4"),
-                   ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
+                   ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("box", "<f4", (k, 4)),
+                   ("n", "<u4"), ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
 
 
 def imu(spec: RobotSpec) -> np.dtype[np.void]:

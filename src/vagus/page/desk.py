@@ -12,7 +12,7 @@ from vagus.page import wire, words
 from vagus.page.client import Client
 from vagus.page.figures import FiguresWatch
 from vagus.page.teleop import RefusedError, Teleop
-from vagus.page.watch import CameraWatch, StateWatch, TalkWatch, hello
+from vagus.page.watch import CameraWatch, StateWatch, TalkWatch, ThingsWatch, hello
 from vagus.streams.streams import Streams
 from vagus.streams.table import SceneShape, stream_table
 
@@ -38,6 +38,7 @@ class Desk:
         self._table = stream_table(spec, shape)
         self._watch = StateWatch(spec, streams, has_scene=scene is not None)
         self._cameras = [CameraWatch(spec, streams, i) for i in range(len(spec.cameras))]
+        self._things = ThingsWatch(spec, streams)
         self._talk = TalkWatch(streams)
         self._figures = FiguresWatch(spec, streams, self._table)
         self._utterances = streams.writer("utterance.page")
@@ -114,8 +115,11 @@ class Desk:
         state = self._watch.state(now_ns, page=self.teleop.page, is_granted=granted)
         frame, poses = wire.encode(state), self._watch.poses()
         self._poses = poses or self._poses
+        things = self._things.read(now_ns)
         for client in watching:
             client.put_state(state.n, frame)
+            if things is not None:
+                client.put("things", wire.encode(things))
             if poses is not None:
                 client.put("poses", poses)
 

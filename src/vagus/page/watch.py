@@ -16,6 +16,7 @@ from vagus.core import messages as m
 from vagus.core.ages import ages_s
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
+from vagus.core.things import COLOURS, SHAPES
 from vagus.page import wire
 from vagus.page.wire import Line, StateUpdate
 from vagus.streams.streams import Streams
@@ -175,6 +176,41 @@ class CameraWatch:
         out = io.BytesIO()
         Image.fromarray(rgb).save(out, format="JPEG", quality=JPEG_QUALITY)
         return wire.encode_picture(self._index, counter, (now_ns - origin_ns) * 1e-9, out.getvalue())
+
+
+class ThingsWatch:
+    """What the robot perceives, as it says itself."""
+
+    def __init__(self, spec: RobotSpec, streams: Streams) -> None:
+        self._in = streams.reader("objects") if spec.cameras else None
+        self._odometry = streams.reader("odometry") if spec.base else None
+        self._sensors = [spec.sensor_index(cam.name) for cam in spec.cameras]
+        self._counter = -1
+
+    def read(self, now_ns: int) -> wire.Things | None:
+        """Return all things known, None if no picture was looked at since the last time."""
+        record = self._in.latest() if self._in else None
+        if record is None or int(record["counter"]) == self._counter:
+            return None
+        self._counter = int(record["counter"])
+        odometry = self._odometry.latest() if self._odometry else None
+        x, y, yaw = (0.0, 0.0, 0.0) if odometry is None else (float(odometry[k]) for k in ("x", "y", "yaw"))
+        exposed_ns = int(record["origin_ns"][self._sensors].min())
+        things = [_thing(record, k, (x, y, yaw), now_ns) for k in range(int(record["n"]))]
+        return wire.Things(things=things, counter=self._counter, age_s=round((now_ns - exposed_ns) * 1e-9, 3))
+
+
+def _thing(record: Record, k: int, base: tuple[float, float, float], now_ns: int) -> wire.Thing:
+    """Tell of one thing, seen from where the base is: x [m], y [m] and yaw [rad] in the world."""
+    x, y, z = record["centre"][k].tolist()
+    dx, dy, c, s = x - base[0], y - base[1], math.cos(base[2]), math.sin(base[2])
+    box = record["box"][k].tolist()
+    return wire.Thing(
+        id=int(record["id"][k]), shape=SHAPES[int(record["shape"][k])], colour=COLOURS[int(record["colour"][k])],
+        p=[round(v, 4) for v in (c * dx + s * dy, c * dy - s * dx, z)], yaw=round(float(record["yaw"][k]) - base[2], 4),
+        size=[round(v, 4) for v in record["size"][k].tolist()],
+        age_s=round((now_ns - int(record["seen_ns"][k])) * 1e-9, 2), box=None if math.isnan(box[0]) else box,
+    )  # fmt: skip
 
 
 class TalkWatch:

@@ -257,6 +257,34 @@ class Figures(_Told, frozen=True, kw_only=True, tag="figures"):
     ages: list[AgeFigure | None]
 
 
+class Thing(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that the robot knows of."""
+
+    id: int
+    shape: str
+    colour: str
+    p: list[float]
+    """Its middle, in the robot's base frame now [m]."""
+    yaw: float
+    """There, too [rad]."""
+    size: list[float]
+    """Full extent along its axes [m]."""
+    age_s: float
+    """Since it was seen last."""
+    box: list[float] | None
+    """Left, top, right, bottom [px] in the picture that was looked at last; None where that does not show it."""
+
+
+class Things(_Told, frozen=True, kw_only=True, tag="things"):
+    """All things that the robot knows of, whenever it has looked at a picture."""
+
+    things: list[Thing]
+    counter: int
+    """Of that picture."""
+    age_s: float
+    """Of that picture."""
+
+
 class Talk(_Told, frozen=True, kw_only=True, tag="talk"):
     """New lines of talk; ``lost`` counts lines that were overwritten before the page read them."""
 

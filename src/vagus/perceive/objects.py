@@ -72,6 +72,11 @@ class Seen:
     pixels: Labels
     """Indices into the flattened picture, shape (n,)."""
 
+    def box(self, width: int) -> tuple[int, int, int, int]:
+        """Return its left, top, right and bottom pixel in a picture so wide."""
+        v, u = np.divmod(self.pixels, width)
+        return int(u.min()), int(v.min()), int(u.max()), int(v.max())
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Surface:

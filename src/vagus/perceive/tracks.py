@@ -49,6 +49,8 @@ class Track:
     """Standard deviation of the centre, each axis [m]."""
     seen_ns: int
     """When it was seen last [ns]: how old what is known of it is."""
+    box: tuple[int, int, int, int]
+    """Its left, top, right and bottom pixel then."""
     n_seen: int = 1
     n_missed: int = 0
     """Times in a row that it was not found where it should have been seen."""
@@ -96,6 +98,7 @@ class Tracks:
         pairs = _assign(self._tracks, seen)
         for track, one in pairs:
             _follow(track, one, origin_ns)
+            track.box = one.box(self._cam.width)
         matched = {id(track) for track, _ in pairs}
         for track in self._tracks:
             if id(track) not in matched and self._should_be_seen(track, depth, X_WC):
@@ -108,7 +111,7 @@ class Tracks:
 
     def _begin(self, one: Seen, origin_ns: int) -> Track:
         track = Track(self._next_id, one.centre.copy(), one.yaw, one.size, one.sigma, origin_ns,
-                      shapes=Counter([one.shape]), colours=Counter([one.colour]))  # fmt: skip
+                      one.box(self._cam.width), shapes=Counter([one.shape]), colours=Counter([one.colour]))  # fmt: skip
         self._next_id += 1
         return track
 

@@ -69,7 +69,6 @@ class PerceptionNode:
         self._readings, self._poses = _History(), _History()
         self._tracks = Tracks(cam)
         self._counter = -1
-        self._n = 0
 
     def step(self, now_ns: int) -> None:
         """Look at the newest exposure, if it is a new one."""
@@ -88,7 +87,7 @@ class PerceptionNode:
         X_WC, origin_ns = found
         seen = find_objects(picture["depth"], picture["rgb"], self._cam, X_WC)
         self._tracks.update(seen, picture["depth"], X_WC, exposed_ns)
-        self._publish(now_ns, merge(picture["origin_ns"], origin_ns))
+        self._publish(now_ns, exposed_ns, merge(picture["origin_ns"], origin_ns))
 
     def _camera_at(self, at_ns: int) -> tuple[Array, NDArray[np.int64]] | None:
         """Return where the camera was in the world, and the origins that this is known from; None if it is not."""
@@ -103,13 +102,15 @@ class PerceptionNode:
             return None
         return OdometryPose.of(pose).X_WB @ X_BC, merge(reading["origin_ns"], pose["origin_ns"])
 
-    def _publish(self, now_ns: int, origin_ns: NDArray[np.int64]) -> None:
+    def _publish(self, now_ns: int, exposed_ns: int, origin_ns: NDArray[np.int64]) -> None:
         record = m.blank(m.objects(self._spec))
-        self._n += 1
-        record["stamp_ns"], record["origin_ns"], record["counter"] = now_ns, origin_ns, self._n
+        record["stamp_ns"], record["origin_ns"], record["counter"] = now_ns, origin_ns, self._counter
+        record["box"] = np.nan
         tracks = sorted(self._tracks.all, key=lambda t: -t.seen_ns)[: m.N_OBJECTS]
         for k, track in enumerate(tracks):
             _fill(record, k, track)
+            if track.seen_ns == exposed_ns:
+                record["box"][k] = track.box
         record["n"] = len(tracks)
         self._out.publish(record)
 

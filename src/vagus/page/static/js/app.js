@@ -75,7 +75,7 @@ function choose(language) {
   showRoomMessage();
   for (const part of [control, status, talk]) part.translate();
   plots.rebuild();
-  camera.show();
+  camera.translate();
   stop.show();
 }
 
@@ -106,6 +106,10 @@ link.addEventListener("poses", ({ detail }) => {
   if (!wasPlaced) showRoomMessage();
 });
 link.addEventListener("picture", ({ detail }) => camera.take(detail));
+link.addEventListener("things", ({ detail }) => {
+  camera.mark(detail);
+  room?.mark(detail.things);
+});
 link.addEventListener("talk", ({ detail }) => talk.add(detail.lines, detail.lost));
 link.addEventListener("notice", ({ detail }) => {
   const text = detail.name ? detail.text.replace(detail.name, readable(detail.name)) : detail.text;

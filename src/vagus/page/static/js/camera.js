@@ -1,7 +1,11 @@
-// The robot's camera: the newest picture, how old it is, and its exposure counter; a dead camera is shown as dead.
+// The robot's camera: the newest picture, how old it is, its exposure counter, and what the robot makes of it; a dead
+// camera is shown as dead.
 
 import { $, make, put, tag } from "./dom.js";
-import { t } from "./words.js";
+import { nameOf, t } from "./words.js";
+
+const MARKS_SCALE = 2; // lines and letters are drawn finer than the picture
+const MARKS_MAX_MS = 2000; // marks of a picture older than this say nothing about the one that is shown
 
 export class Camera {
   #cameras = [];
@@ -10,6 +14,8 @@ export class Camera {
   #counter = null;
   #takenMs = 0;
   #isDecoding = false;
+  #marks = null;
+  #marksMs = 0;
   #onChoice;
 
   constructor(onChoice) {
@@ -55,7 +61,48 @@ export class Camera {
     this.show();
   }
 
+  /** Take what the robot sees in the picture it looked at last. */
+  mark(seen) {
+    this.#marks = seen;
+    this.#marksMs = performance.now() - 1000 * seen.age_s;
+    this.#drawMarks();
+  }
+
+  translate() {
+    this.#drawMarks();
+    this.show();
+  }
+
+  #drawMarks() {
+    const canvas = $("camera-marks");
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    const isOld = performance.now() - this.#marksMs > MARKS_MAX_MS;
+    const seen = isOld ? [] : (this.#marks?.things ?? []).filter((thing) => thing.box);
+    tag($("camera"), "seen", String(seen.length));
+    pen.font = "600 18px system-ui, sans-serif";
+    pen.lineWidth = 2.5;
+    for (const thing of seen) {
+      const [left, top, right, bottom] = thing.box.map((x) => MARKS_SCALE * x);
+      pen.strokeStyle = "#35e0d0";
+      pen.strokeRect(left - 3, top - 3, right - left + 8, bottom - top + 8);
+      const name = nameOf(thing);
+      const y = top > 28 ? top - 10 : bottom + 26;
+      pen.lineJoin = "round";
+      pen.strokeStyle = "rgb(10 12 16 / 75%)";
+      pen.lineWidth = 5;
+      pen.strokeText(name, left - 3, y);
+      pen.fillStyle = "#fff";
+      pen.fillText(name, left - 3, y);
+      pen.lineWidth = 2.5;
+    }
+  }
+
   show() {
+    if (this.#marks && performance.now() - this.#marksMs > MARKS_MAX_MS) {
+      this.#marks = null;
+      this.#drawMarks();
+    }
     const camera = this.#cameras[this.#shown];
     const box = $("camera");
     if (!camera) {
@@ -85,5 +132,8 @@ export class Camera {
     const canvas = $("camera-canvas");
     canvas.width = camera?.width ?? 320;
     canvas.height = camera?.height ?? 240;
+    const marks = $("camera-marks");
+    marks.width = MARKS_SCALE * canvas.width;
+    marks.height = MARKS_SCALE * canvas.height;
   }
 }

@@ -6,7 +6,7 @@ const KIND_POSES = 1;
 const KIND_PICTURE = 2;
 
 /**
- * Events: open, close {reason}, stranger (another token is wanted), and per message: hello, state, figures, talk,
+ * Events: open, close {reason}, stranger (another token is wanted), and per message: hello, state, figures, things, talk,
  * notice, poses {p, q}, picture {camera, counter, ageS, jpeg}; each in `event.detail`.
  */
 export class Link extends EventTarget {

@@ -12,6 +12,10 @@ const SLOW_MS = 34; // drawing that takes longer than two frames of a screen may
 const REST_MAX_MS = 300; // the first picture takes long, because everything is made ready for it: that is no pace
 const INFINITE_PLANE = 40; // side of a plane that has no edge in the model [m]
 
+const REMEMBERED_S = 2; // not seen for longer than this [s]: remembered
+const SEEN = new THREE.LineBasicMaterial({ color: 0x14c9bb });
+const REMEMBERED = new THREE.LineBasicMaterial({ color: 0x14c9bb, transparent: true, opacity: 0.35 });
+
 export class Room {
   #canvas;
   #renderer;
@@ -29,6 +33,7 @@ export class Room {
   #lastRoot = new THREE.Vector3();
   #sun;
   #isSoftware;
+  #marks = new THREE.Group();
   #fence = null;
   #drawnMs = 0;
   #nextMs = 0;
@@ -85,6 +90,8 @@ export class Room {
       if (mesh) this.#bodies[geom.body].add(mesh);
     }
     this.#scene.add(...this.#bodies);
+    this.#marks.clear();
+    this.#bodies[this.#root]?.add(this.#marks); // what the robot perceives is told from where its base is
     this.#from = this.#to = null;
     this.#isPlaced = false;
     this.#isDirty = true;
@@ -103,6 +110,19 @@ export class Room {
       this.#isPlaced = true;
       this.goHome();
     }
+  }
+
+  /** Draw what the robot perceives as outlines; what it remembers, but does not see, is fainter. */
+  mark(things) {
+    for (const old of this.#marks.children) old.geometry.dispose();
+    this.#marks.clear();
+    for (const thing of things) {
+      const outline = new THREE.LineSegments(new THREE.EdgesGeometry(new THREE.BoxGeometry(...thing.size)), thing.age_s < REMEMBERED_S ? SEEN : REMEMBERED);
+      outline.position.set(...thing.p);
+      outline.rotation.z = thing.yaw;
+      this.#marks.add(outline);
+    }
+    this.#isDirty = true;
   }
 
   #light() {

@@ -58,6 +58,11 @@ const EN = {
     stopped_lease_end: "the lease ended", stopped_estop: "emergency stop", stopped_preempted: "someone with priority took over",
     stopped_refused: "a command was refused",
   },
+  shape: { cup: "cup", bottle: "bottle", box: "box", ball: "ball", can: "can", bowl: "bowl" },
+  colour: {
+    red: "red", orange: "orange", yellow: "yellow", green: "green", blue: "blue", purple: "purple", white: "white",
+    black: "black",
+  },
   name: {},
 };
 
@@ -119,12 +124,16 @@ const KO = {
     stopped_lease_end: "사용권이 끝남", stopped_estop: "비상 정지", stopped_preempted: "우선순위가 높은 쪽이 넘겨받음",
     stopped_refused: "명령이 거부됨",
   },
+  shape: { cup: "컵", bottle: "병", box: "상자", ball: "공", can: "캔", bowl: "그릇" },
+  colour: {
+    red: "빨간", orange: "주황", yellow: "노란", green: "초록", blue: "파란", purple: "보라", white: "하얀", black: "검은",
+  },
   name: {
     left: "왼쪽", right: "오른쪽", wheel: "바퀴", base: "바닥 주행부", lift: "승강", neck: "목", arm: "팔", hand: "손", gripper: "집게",
     shoulder: "어깨", elbow: "팔꿈치", wrist: "손목", pitch: "끄덕", roll: "돌림", yaw: "좌우", face: "얼굴", brow: "눈썹", inner: "안쪽",
     outer: "바깥쪽", lid: "눈꺼풀", eye: "눈", mouth: "입꼬리", jaw: "턱", encoder: "관절 센서", imu: "관성 센서", touch: "촉각",
     lidar: "라이다", camera: "카메라", head: "머리", pan: "좌우", flex: "굽힘", world: "세계", reflex: "반사 제어",
-    brain: "두뇌", recorder: "기록", page: "페이지", joint: "관절", state: "상태", command: "명령", actuation: "구동", clearance: "여유 거리",
+    brain: "두뇌", perception: "인식", objects: "물체", odometry: "주행 위치", recorder: "기록", page: "페이지", joint: "관절", state: "상태", command: "명령", actuation: "구동", clearance: "여유 거리",
     proximity: "사람 거리", scene: "장면", ages: "나이", say: "로봇 말", outcome: "결과",
   },
 };
@@ -158,6 +167,11 @@ export function t(key, values = {}) {
   const found = key.split(".").reduce((table, part) => (table ? table[part] : undefined), TABLES[language]);
   if (Array.isArray(found)) return found;
   return String(found ?? key).replace(/\{(\w+)\}/g, (whole, name) => (name in values ? values[name] : whole));
+}
+
+/** What to call a thing that the robot sees: "red cup" or "빨간 컵". */
+export function nameOf({ colour, shape }) {
+  return `${t(`colour.${colour}`)} ${t(`shape.${shape}`)}`;
 }
 
 /** A joint's, group's or sensor's name, read out: "left_wrist_yaw" → "Left wrist yaw" or "왼쪽 손목 좌우". */

@@ -1,0 +1,111 @@
+"""Things over time: numbers that stay, what is hidden and what is gone, what was moved."""
+
+import numpy as np
+from drawn import CAM, looking
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vagus.perceive.objects import Seen
+from vagus.perceive.tracks import Track, Tracks
+
+X_WC = looking((0.2, 0.0, 1.2), 0.5)
+EMPTY = np.full((CAM.height, CAM.width), 3.0, np.float32)
+"""Nothing nearer than three metres."""
+MS = 1_000_000
+
+
+def cup(x: float = 0.9, y: float = 0.0, colour: str = "red", shape: str = "cup", sigma: float = 0.004) -> Seen:
+    return Seen(shape, colour, np.array([x, y, 0.80]), 0.0, (0.066, 0.066, 0.09), sigma, np.arange(100, 160))
+
+
+def watched(*pictures: list[Seen], depth: np.ndarray = EMPTY) -> Tracks:
+    tracks = Tracks(CAM)
+    for k, seen in enumerate(pictures):
+        tracks.update(seen, depth, X_WC, (k + 1) * 100 * MS)
+    return tracks
+
+
+def only(tracks: Tracks) -> Track:
+    assert len(tracks.all) == 1
+    return tracks.all[0]
+
+
+def test_a_thing_is_believed_when_it_was_seen_three_times() -> None:
+    assert [len(watched(*[[cup()]] * n).all) for n in (1, 2, 3)] == [0, 0, 1]
+
+
+def test_a_thing_keeps_its_number_and_is_as_old_as_its_last_sighting() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    first = only(tracks).id
+    tracks.update([cup()], EMPTY, X_WC, 900 * MS)
+    assert only(tracks).id == first
+    assert only(tracks).seen_ns == 900 * MS
+
+
+@given(st.lists(st.tuples(st.floats(-0.006, 0.006), st.floats(-0.006, 0.006)), min_size=12, max_size=12))
+def test_noise_averages_out_and_the_deviation_shrinks(noise: list[tuple[float, float]]) -> None:
+    track = only(watched(*[[cup(0.9 + dx, dy)] for dx, dy in noise]))
+    xs, ys = zip(*noise, strict=True)
+    assert 0.9 + min(xs) - 1e-9 <= track.centre[0] <= 0.9 + max(xs) + 1e-9
+    assert min(ys) - 1e-9 <= track.centre[1] <= max(ys) + 1e-9
+    assert track.sigma < 0.004
+
+
+def test_things_of_two_colours_in_one_place_are_two() -> None:
+    tracks = watched(*[[cup(colour="red"), cup(y=0.07, colour="blue")]] * 3)
+    assert sorted(t.colour for t in tracks.all) == ["blue", "red"]
+
+
+def test_two_things_of_one_colour_that_change_sides_of_the_list_keep_their_numbers() -> None:
+    a, b = cup(y=-0.1), cup(y=0.1)
+    tracks = watched([a, b], [b, a], [a, b])
+    assert {t.id: round(float(t.centre[1]), 3) for t in tracks.all} == {1: -0.1, 2: 0.1}
+
+
+def test_what_most_sightings_called_it_is_its_name() -> None:
+    assert only(watched([cup()], [cup(shape="can")], [cup()], [cup()])).shape == "cup"
+
+
+def test_a_thing_that_is_not_where_it_should_be_seen_is_gone_after_four_looks() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    left = []
+    for k in range(5):
+        tracks.update([], EMPTY, X_WC, (10 + k) * 100 * MS)
+        left.append(len(tracks.all))
+    assert left == [1, 1, 1, 0, 0]
+
+
+def test_a_thing_behind_something_is_remembered() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    near = np.full(EMPTY.shape, 0.4, np.float32)
+    for k in range(20):
+        tracks.update([], near, X_WC, (10 + k) * 100 * MS)
+    assert only(tracks).seen_ns == 300 * MS
+
+
+def test_a_thing_behind_the_robots_back_is_remembered() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    for k in range(20):
+        tracks.update([], EMPTY, looking((0.2, 0.0, 1.2), 0.5, np.pi), (10 + k) * 100 * MS)
+    assert len(tracks.all) == 1
+
+
+def test_holes_in_the_depth_are_no_evidence() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    for k in range(20):
+        tracks.update([], np.full(EMPTY.shape, np.nan, np.float32), X_WC, (10 + k) * 100 * MS)
+    assert len(tracks.all) == 1
+
+
+def test_a_thing_that_was_moved_is_where_it_is_now() -> None:
+    tracks = watched(*[[cup()]] * 8)
+    tracks.update([cup(y=0.05)], EMPTY, X_WC, 2000 * MS)
+    assert only(tracks).id == 1
+    np.testing.assert_allclose(only(tracks).centre, [0.9, 0.05, 0.80])
+
+
+def test_noise_seen_once_is_forgotten_at_once() -> None:
+    tracks = watched([cup()], [])
+    tracks.update([cup()], EMPTY, X_WC, 300 * MS)
+    tracks.update([cup()], EMPTY, X_WC, 400 * MS)
+    assert tracks.all == []

@@ -10,8 +10,8 @@ from typing import Literal
 
 from vagus.page.wire import Language
 
-Slot = Literal["state", "poses", "figures", "picture"]
-_ORDER: tuple[Slot, ...] = ("state", "poses", "figures", "picture")
+Slot = Literal["state", "poses", "things", "figures", "picture"]
+_ORDER: tuple[Slot, ...] = ("state", "poses", "things", "figures", "picture")
 AHEAD_MAX = 3
 """States that may be on their way to a browser before it has drawn the first of them: 0.15 s at 20 Hz."""
 WORDS_MAX = 64

@@ -29,6 +29,8 @@ class Knot:
     """Feed-forward efforts, within the effort limits."""
     box: Box
     """What the sources keep to besides the limits."""
+    is_boxed: bool
+    """Whether that box bounds anything."""
     use: Mask
     """Joints that the source commands; the others of its group stay where they are."""
     flags: list[int]
@@ -78,7 +80,7 @@ class Memory:
 def fresh(spec: RobotSpec, limits: Limits, groups: Groups, seen: Seen, *, seed: int, now_ns: int) -> Memory:
     """Return the memory of a gate that starts at ``now_ns``: every group OFF, nothing leased."""
     n, zeros = spec.n_joints, np.zeros(spec.n_joints)
-    knot = Knot(zeros.copy(), zeros.copy(), zeros.copy(), Box.unbounded(n), np.zeros(n, bool), [0] * groups.n)
+    knot = Knot(zeros.copy(), zeros.copy(), zeros.copy(), Box.unbounded(n), False, np.zeros(n, bool), [0] * groups.n)
     states = [Group(g.on_estop, moved_ns=now_ns, doubted_ns=now_ns) for g in spec.groups]
     none = np.tile(unused(len(spec.sensors)), (groups.n, 1))
     return Memory(now_ns, zeros.copy(), zeros.copy(), zeros.copy(), limits.effort.copy(), knot, seen, states,

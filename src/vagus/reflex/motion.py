@@ -3,9 +3,11 @@
 It decides nothing about who commands or which state a group is in.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vagus.core import messages as m
 from vagus.core.messages import Mode, Record, State, Verdict
@@ -84,6 +86,9 @@ class Motion:
         self._grip = cfg.grip_fraction * self._limits.effort
         self._effort_slack = cfg.effort_fraction * self._limits.effort
         self._effort_step = self._limits.effort * (self._dt / cfg.effort_ramp_s)
+        # Groups change their states seldom: what follows from them for the joints is kept. Nobody writes to it.
+        self._who = lru_cache(256)(self._find_who)
+        self._modes = lru_cache(256)(self._find_modes)
 
     def take_pose(self, memory: Memory, g: int) -> None:
         """Make the measured pose of a group at rest its last command, but never a command farther outside the limits.
@@ -112,7 +117,10 @@ class Motion:
             cut = np.minimum(np.maximum(wanted, low), high)
             flags |= np.where(is_meant & (cut != wanted), np.uint32(flag), np.uint32(0))
             setattr(knot, name, np.where(use, cut, getattr(knot, name)))
-        knot.box = self._box(command, use).where(touched, knot.box)
+        is_bounded = use & (command["bounded"] != 0)
+        if knot.is_boxed or is_bounded.any():
+            knot.box = self._box(command, is_bounded).where(touched, knot.box)
+            knot.is_boxed = any(np.isfinite(side).any() for side in knot.box)
         knot.use = np.where(touched, use, knot.use)
         for g, (is_touched, flag) in enumerate(zip(judged.touched, self._groups.union(flags), strict=True)):
             if is_touched:
@@ -123,13 +131,13 @@ class Motion:
     def move(self, memory: Memory, limits: Limits, pace: Pace, now_ns: int) -> list[int]:
         """Advance the last command by one tick; return per group how its command was limited."""
         of_group = [_bits(g) for g in memory.groups]
-        bits = np.array(of_group, np.uint8)[self._groups.of_joint]
-        controlled = (bits & _CONTROLLED) != 0
-        active = ((bits & _RUNNING) != 0) & memory.knot.use
-        flags, v = [0] * self._groups.n, np.zeros(len(bits))
+        controlled, running, braking = self._who(tuple(of_group))
+        active = running & memory.knot.use
+        flags, v = [0] * self._groups.n, np.zeros(len(active))
         if any(b & _RUNNING for b in of_group) or memory.v_last.any():
-            limits = limits.within(memory.knot.box.where(active, self._unbounded))
-            chase = self._chase(memory, limits, pace, (active, (bits & _BRAKING) != 0), now_ns)
+            if memory.knot.is_boxed:
+                limits = limits.within(memory.knot.box.where(active, self._unbounded))
+            chase = self._chase(memory, limits, pace, (active, braking), now_ns)
             v = chase.clear * controlled
             flags = self._explain(chase, active, pace, memory.v_last)
             flags = [f | (k if b & _RUNNING else 0) for f, k, b in zip(flags, memory.knot.flags, of_group, strict=True)]
@@ -154,9 +162,18 @@ class Motion:
         record["origin_ns"][self._encoder] = origin[self._encoder]
         record["q"], record["v"] = memory.q_last, memory.v_last
         record["effort"], record["effort_max"] = memory.effort_last, memory.effort_cap
-        modes = np.array([int(g.mode()) for g in memory.groups], np.uint8)[self._groups.of_joint]
-        record["mode"] = modes + self._is_wheel * (modes == _POSITION) * _TO_VELOCITY
+        record["mode"] = self._modes(tuple(g.mode() for g in memory.groups))
         return record
+
+    def _find_who(self, of_group: tuple[int, ...]) -> tuple[Mask, Mask, Mask]:
+        """Return which joints are controlled, follow commands, and brake, given what is known of their groups."""
+        bits = np.array(of_group, np.uint8)[self._groups.of_joint]
+        return (bits & _CONTROLLED) != 0, (bits & _RUNNING) != 0, (bits & _BRAKING) != 0
+
+    def _find_modes(self, of_group: tuple[Mode, ...]) -> NDArray[np.uint8]:
+        """Return the joints' modes, given those of their groups."""
+        modes = np.array(of_group, np.uint8)[self._groups.of_joint]
+        return modes + self._is_wheel * (modes == _POSITION) * _TO_VELOCITY
 
     def _chase(self, memory: Memory, limits: Limits, pace: Pace, who: tuple[Mask, Mask], now_ns: int) -> _Chase:
         """Work out this tick's velocities.
@@ -218,9 +235,9 @@ class Motion:
         flags |= (by_time | (by_limit & ~by_position)) * np.uint32(Verdict.LIMITED_ACCELERATION)
         return self._groups.union(flags * active)
 
-    def _box(self, command: Record, use: Mask) -> Box:
+    def _box(self, command: Record, is_bounded: Mask) -> Box:
         given = Box(command["position_min"], command["position_max"], command["speed_max"])
-        return given.where(use & (command["bounded"] != 0), self._unbounded)
+        return given.where(is_bounded, self._unbounded)
 
     def _hard(self, q_last: Array) -> tuple[Array, Array]:
         """Return what no command leaves: the hard limits, or the last command where that is outside them."""

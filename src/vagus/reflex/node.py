@@ -38,7 +38,8 @@ class ReflexNode:
         self._before = streams.reader("reflex")
         self._commands = [(source, streams.reader(f"command.{source.name.lower()}")) for source in m.SOURCES_COMMANDING]
         self._requests = [(source, streams.reader(f"request.{source.name.lower()}")) for source in m.SOURCES_REQUESTING]
-        self._clearance, self._proximity = streams.reader("clearance"), streams.reader("proximity")
+        self._surroundings = {name: streams.reader(name) for name in ("clearance", "proximity")}
+        self._near: dict[str, Record] = {}
         self._newest: dict[Source, Record] = {}
         self._lost = 0
         self._memory: Memory | None = None
@@ -70,9 +71,13 @@ class ReflexNode:
             requests += [(source, record) for record in reader.since()]
         lost, self._lost = self._lost, sum(reader.lost for _, reader in self._requests)
         self._newest |= {source: record for source, reader in self._commands if (record := _new(reader)) is not None}
+        self._near |= {
+            name: record for name, reader in self._surroundings.items() if (record := _new(reader)) is not None
+        }
         return Inputs(
             joint_state=self._body.read(now_ns), commands=list(self._newest.items()), requests=requests,
-            is_request_lost=self._lost > lost, clearance=self._clearance.latest(), proximity=self._proximity.latest(),
+            is_request_lost=self._lost > lost, clearance=self._near.get("clearance"),
+            proximity=self._near.get("proximity"),
         )  # fmt: skip
 
     def _start(self, now_ns: int) -> Memory:

@@ -307,7 +307,7 @@ class Reader:
             return True
         if not 0.0 <= timeout_s <= _TIMEOUT_MAX_S:
             raise StreamError(f"stream {self.name!r}: wait(timeout_s): got {timeout_s}, allowed: 0 to {_TIMEOUT_MAX_S}")
-        if self._futex is None:
+        if self._futex is None or timeout_s == 0.0:
             return False
         deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
         is_time_left = True

@@ -93,7 +93,7 @@ def test_top_shows_ages_rates_and_processes(robot: LiveRobot) -> None:
     assert snapshot.ages_ms["encoder"].p50 is not None
     assert snapshot.ages_ms["encoder"].p50 < 8.0
     assert 200.0 < snapshot.streams["reflex"].rate_hz < 800.0
-    assert set(snapshot.processes) == {"world", "camera", "brain", "reflex"}
+    assert set(snapshot.processes) == {"world", "camera", "brain", "perception", "reflex"}
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])

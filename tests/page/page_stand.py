@@ -10,6 +10,7 @@ import numpy as np
 from vagus.core import messages as m
 from vagus.core.messages import Record, Request, Source, State, Verdict
 from vagus.core.robot import ArmSpec, BaseSpec, CameraSpec, GroupSpec, JointSpec, RobotSpec, SensorSpec
+from vagus.core.things import COLOURS, SHAPES
 from vagus.streams.streams import Streams, memory_streams
 from vagus.streams.table import SceneShape, stream_table
 
@@ -195,6 +196,18 @@ class Stand:
         at = counter // 4 % (camera.width // MARK_WIDTH) * MARK_WIDTH
         record["rgb"][:6, at : at + MARK_WIDTH] = (30, 220, 30)
         self.streams.writer(camera.name).publish(record)
+
+    def publish_things(self, counter: int) -> None:
+        """Publish what a robot might see: a red cup in the picture, and a blue bowl that it remembers."""
+        record = m.blank(m.objects(self.spec))
+        record["stamp_ns"], record["counter"], record["n"], record["box"] = self.now_ns, counter, 2, np.nan
+        record["origin_ns"][self.spec.sensor_index(self.spec.cameras[0].name)] = self.now_ns - 100 * MS
+        for k, (shape, colour, age_ns) in enumerate((("cup", "red", 100 * MS), ("bowl", "blue", 5000 * MS))):
+            record["id"][k], record["seen_ns"][k] = k + 1, self.now_ns - age_ns
+            record["shape"][k], record["colour"][k] = SHAPES.index(shape), COLOURS.index(colour)
+            record["centre"][k], record["size"][k] = (0.2, 0.3 * k - 0.2, 0.3), (0.2, 0.2, 0.3)
+        record["box"][0] = (8, 8, 20, 18)
+        self.streams.writer("objects").publish(record)
 
     def publish_words(self, stream: str, words: str) -> None:
         """Say something on a stream of words."""

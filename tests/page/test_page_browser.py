@@ -155,6 +155,46 @@ def test_the_camera_shows_its_newest_exposure_and_says_when_it_dies(browser: Bro
     page.context.close()
 
 
+def marks(page: Page, colour: str) -> int:
+    """Count the pixels drawn over the camera's picture that are light, or the colour of outlines."""
+    which = {"letters": "r > 200 && b > 200", "outline": "r < 100 && g > 150"}[colour]
+    return page.evaluate(
+        "() => { const c = document.getElementById('camera-marks'); let n = 0;"
+        "const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;"
+        "for (let i = 0; i < d.length; i += 4) { const [r, g, b, a] = d.slice(i, i + 4);"
+        f"if (a > 128 && {which}) n += 1; }} return n; }}"
+    )
+
+
+def test_what_the_robot_sees_is_drawn_on_its_picture_and_goes_when_it_is_old(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#camera[data-state=live]")
+    assert marks(page, "outline") == 0
+    site.stand.publish_things(1)
+    page.wait_for_selector("#camera[data-seen='1']")
+    assert marks(page, "outline") > 20
+    page.wait_for_selector("#camera[data-seen='0']")  # the robot has looked at nothing for two seconds
+    assert marks(page, "outline") == 0
+    assert page.troubles == []
+    page.context.close()
+
+
+def test_what_the_robot_knows_of_stands_in_the_room_as_outlines(browser: Browser, site: Site) -> None:
+    page = visit(browser, site)
+    page.wait_for_selector("#room-message", state="hidden")
+    page.wait_for_timeout(500)
+
+    def outlines() -> int:
+        """Count bright teal pixels: the body is darker."""
+        return sum(n for n, (r, g, b) in colours(page.locator("#room-canvas")) if r < 60 and g > 170 and b > 150)
+
+    before = outlines()
+    site.stand.publish_things(1)
+    page.wait_for_timeout(1000)
+    assert outlines() > before + 30
+    page.context.close()
+
+
 def test_the_camera_s_picture_changes_with_every_exposure(browser: Browser, site: Site) -> None:
     page = visit(browser, site)
     page.wait_for_selector("#camera[data-state=live]")

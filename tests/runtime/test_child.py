@@ -59,6 +59,13 @@ def test_a_flood_of_requests_to_the_page_cannot_hold_up_the_brain_nor_that_the_r
     assert priority["recorder"] == 0 < priority["page"] < priority["brain"] < priority["reflex"] < priority["world"]
 
 
+def test_perception_waits_for_all_others() -> None:
+    run, _ = prepare(host_file(), scene="empty")
+    rows = {row.name: row.realtime for row in processes(run)}
+    assert rows["perception"].priority == 0
+    assert rows["perception"].nice > max(row.nice for name, row in rows.items() if name != "perception")
+
+
 def imported_by(code: str) -> tuple[set[str], set[str]]:
     """Return the names of all modules that ``code`` imports, and of the installed packages among them."""
     tell = (

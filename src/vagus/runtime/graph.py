@@ -11,8 +11,8 @@ from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
 
-PERCEPTION_HZ = 5.0
-"""How many pictures a second are looked at."""
+PERCEPTION_HZ = 3.0
+"""How many pictures a second are looked at: each costs a twelfth of a second of one core."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -135,9 +135,9 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     realtime = RealtimeCfg(priority=60, core=-1, lock_memory=True)
     rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
     if spec.cameras and not run.is_real:
-        # Half of a core at most, and of what nobody else wants: what it finds says how old it is.
+        # It gets what nobody else wants: what it finds says how old it is.
         perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
-        rows.append(ProcessSpec(name="perception", nodes=(perception,)))
+        rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10)))
     if run.record_dir:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))

@@ -32,6 +32,8 @@ class RealtimeCfg:
     core: int | None = None
     """CPU to stay on, counted modulo the number there are (-1 is the last); None: any."""
     lock_memory: bool = False
+    nice: int = 0
+    """How much less than others without a priority it gets of a full machine, 0 to 19 (setpriority(2))."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -50,6 +52,7 @@ def set_up(cfg: RealtimeCfg) -> Granted:
     core = _pin(cfg.core, refusals)
     fifo = _fifo(cfg.priority, refusals)
     locked = _lock_memory(refusals) if cfg.lock_memory else False
+    os.nice(cfg.nice)  # upward, it is always granted
     _libc.prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(1), 0, 0, 0)  # 1 ns: only matters where FIFO was refused
     return Granted(fifo=fifo, memory_locked=locked, core=core, refusals=tuple(refusals))
 

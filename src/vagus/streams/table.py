@@ -57,7 +57,7 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
     if spec.base:
         rows.append(StreamSpec(name="odometry", layout=m.odometry(spec), rate_hz=100.0, capacity=512))
     if spec.cameras:
-        rows.append(StreamSpec(name="objects", layout=m.objects(spec), rate_hz=5.0, capacity=32))
+        rows.append(StreamSpec(name="objects", layout=m.objects(spec), rate_hz=3.0, capacity=32))
     for source in m.SOURCES_COMMANDING:
         name = f"command.{source.name.lower()}"
         rows.append(StreamSpec(name=name, layout=m.command(spec), rate_hz=100.0, capacity=512))

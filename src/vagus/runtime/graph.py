@@ -137,7 +137,8 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     if spec.cameras and not run.is_real:
         # It gets what nobody else wants: what it finds says how old it is.
         perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
-        rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10)))
+        # On a full machine it may have to wait for longer than what tells that another process is frozen.
+        rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10), silence_s=20.0))
     if run.record_dir:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))

@@ -41,8 +41,11 @@ _BESIDE = 0.006
 """A patch's points count as over a foot when they are at most so far beside it [m]: three times the depth's noise."""
 _LIFTED = 0.04
 """What is higher than this over the board below it [m] may stand on another one."""
-_EYE_LEVEL = 0.12
-"""A board less than this under the camera [m], or above it, may not be seen."""
+_BEYOND = 0.25
+"""A board may reach so far beyond what is seen of it [m]: its far part is lost at grazing angles, or hidden."""
+_GRAZING = 0.25
+"""A board that falls off from the eye by less than this share of its distance, or rises, may not be seen: cameras lose
+surfaces that they see from 75 degrees or more."""
 _AROUND = 0.05
 """Where the foot of something is looked for [m]."""
 _BAD_FIT = 0.0028
@@ -138,14 +141,9 @@ def _patches(seen: Cloud, boards: list[Board], is_wall: Mask, rgb: Rgb, ignore: 
     """Return what may be parts of objects: surfaces of one colour that are no board, wall or furniture."""
     which, is_board = above(seen, boards, margin=_MARGIN)
     z = seen.points[..., 2]
-    is_high = z > seen.eye[2] - _EYE_LEVEL
-    mask = (
-        (np.linalg.norm(seen.points - seen.eye.astype(np.float32), axis=-1) < _FAR)
-        & (z > _LOWEST)
-        & ~is_board
-        & ~is_wall
-        & ((which >= 0) | is_high)
-    )
+    distance = np.linalg.norm(seen.points - seen.eye.astype(np.float32), axis=-1)
+    is_high = z > seen.eye[2] - _GRAZING * distance
+    mask = (distance < _FAR) & (z > _LOWEST) & ~is_board & ~is_wall & ((which >= 0) | is_high)
     if ignore is not None:
         mask &= ~ignore
     _, clusters = connected(seen, mask)
@@ -181,9 +179,9 @@ def _standing(cluster: Labels, board: NDArray[np.int16]) -> dict[int, int]:
 
 
 def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], eye: Array) -> Board | None:
-    """Return the board under a patch, or one at its foot if that is as high as the eye and so cannot be seen.
+    """Return the board under a patch, or one at its foot if the eye is hardly higher than that and does not see it.
 
-    A patch high over its board stands there, too, with its foot behind something; but at the height of the eye it
+    A patch high over its board stands there, too, with its foot behind something; but near the height of the eye it
     stands on a board of which the edge alone is seen.
     """
     middle = seed.points[:, :2].mean(axis=0)
@@ -193,7 +191,10 @@ def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], eye: Array
     foot = float(np.percentile(around[:, 2], 2.0)) - 0.003
     under = boards[seed.board] if seed.board >= 0 else None
     is_lifted = under is None or foot - float(under.height(middle)) > _LIFTED
-    if is_lifted and foot > eye[2] - _EYE_LEVEL:
+    for board in boards if is_lifted else ():
+        if abs(foot - float(board.height(middle))) < _LIFTED and bool(board.contains(middle, _BEYOND)):
+            return board
+    if is_lifted and foot > eye[2] - _GRAZING * float(np.linalg.norm(middle - eye[:2])):
         return Board(np.array([foot, 0.0, 0.0]), np.zeros((0, 3)))
     return under
 

@@ -367,13 +367,13 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the views")
     parser.add_argument("--robots", type=int, default=3, help="calibrated robots, each with mounting errors of its own")
     parser.add_argument("--calibrations", type=Path, default=Path("runs/calibration"), help="where these are kept")
-    parser.add_argument("--quick", action="store_true", help="12 views by one robot with a coarser calibration")
+    parser.add_argument("--quick", action="store_true", help="8 views by one robot with a coarser calibration")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     robot = prepare(host_file(), seed=0)[1]
     n, n_robots, folder, poses = args.n, args.robots, args.calibrations, PoseCfg()
     if args.quick:
-        n, n_robots, folder, poses = 12, 1, args.calibrations / "quick", PoseCfg(n_per_arm=6)
+        n, n_robots, folder, poses = 8, 1, args.calibrations / "quick", PoseCfg(n_per_arm=8)
     known, worst = calibrations(folder, n_robots, poses)
     kinematics = Kinematics(robot.build_model().compile(), robot.spec)
     seeds = track(range(n), console=Console(stderr=True), description="looking")

@@ -226,3 +226,15 @@ class Rig:
         """One tick with a command for the arm that starts near and heads for ``target``."""
         near = np.clip(target, self.memory.q_last[:2] - 0.05, self.memory.q_last[:2] + 0.05)
         return self.tick((source, self.command({SHOULDER: near[0], ELBOW: near[1]})))
+
+
+def drive(rig: Rig, joints: dict[int, float], n: int, **changes: object) -> list[np.ndarray]:
+    """Send a command in every tick, the first from where the joints are; return the commanded velocities."""
+    out = []
+    for _ in range(n):
+        here = {
+            j: x if j in (LEFT, RIGHT) or rig.is_started(j) else float(rig.memory.q_last[j]) for j, x in joints.items()
+        }
+        rig.tick((Source.SKILL, rig.command(here, **changes)))  # type: ignore[arg-type]
+        out.append(rig.sent["v"].copy())
+    return out

@@ -1,4 +1,4 @@
-"""What the gate lets through: limits, surroundings, efforts, origins; and that a tick is a function of its inputs."""
+"""What the gate lets through: limits, envelopes, stops, origins; and that a tick is a function of its inputs."""
 
 import numpy as np
 import pytest
@@ -22,6 +22,7 @@ from reflex_rig import (
     SHOULDER,
     TICK,
     Rig,
+    drive,
     small_spec,
 )  # fmt: skip
 
@@ -33,18 +34,6 @@ from vagus.reflex.cfg import GateCfg
 from vagus.reflex.gate import Gate
 
 EVERY = {SHOULDER: 0.0, ELBOW: 0.0, GRIPPER: 0.02, LEFT: 0.0, RIGHT: 0.0, NECK: 0.0, JAW: 0.0}
-
-
-def drive(rig: Rig, joints: dict[int, float], n: int, **changes: object) -> list[np.ndarray]:
-    """Send a command in every tick, the first from where the joints are; return the commanded velocities."""
-    out = []
-    for _ in range(n):
-        here = {
-            j: x if j in (LEFT, RIGHT) or rig.is_started(j) else float(rig.memory.q_last[j]) for j, x in joints.items()
-        }
-        rig.tick((Source.SKILL, rig.command(here, **changes)))  # type: ignore[arg-type]
-        out.append(rig.sent["v"].copy())
-    return out
 
 
 def test_the_body_is_where_the_knot_says_when_it_says() -> None:
@@ -202,164 +191,6 @@ def test_the_command_never_leaves_the_limits_even_by_rounding() -> None:
     assert rig.sent["q"][GRIPPER] >= 0.0
 
 
-@pytest.mark.parametrize(
-    ("distance", "share"),
-    [
-        (np.nan, 1.0),
-        (1.5, 1.0),
-        (99.0, 1.0),
-        (np.inf, 1.0),
-        (1.0, 0.6),
-        (0.5, 0.2),
-        (0.0, 0.2),
-        (-1.0, 0.2),
-        (-np.inf, 0.2),
-    ],
-)
-def test_a_person_near_slows_speed(distance: float, share: float) -> None:
-    rig = Rig().leased()
-    rig.proximity["distance"] = distance  # type: ignore[index]
-    v = drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER]
-    assert v == pytest.approx(2.0 * share, abs=1e-6)
-    expected = Verdict.LIMITED_PERSON if share < 1.0 else Verdict.LIMITED_SPEED
-    assert rig.verdict() & (Verdict.LIMITED_PERSON | Verdict.LIMITED_SPEED) == expected
-
-
-@pytest.mark.parametrize(
-    ("age", "share"), [(300 * MS, 1.0), (300 * MS + 1, 0.2), (-2 * MS, 1.0), (-2 * MS - 1, 0.2), (None, 0.2)]
-)
-def test_an_unknown_or_stale_person_distance_means_slow(age: int | None, share: float) -> None:
-    rig = Rig().leased()
-    rig.proximity_age = age
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
-
-
-def test_no_person_message_at_all_means_slow_unless_nobody_watches() -> None:
-    for watches, spec, share in (
-        (None, {}, 0.2),
-        (False, {}, 1.0),
-        (None, {"lidar": None}, 1.0),
-        (True, {"lidar": None}, 0.2),
-    ):
-        rig = Rig(spec=small_spec(**spec), cfg=GateCfg(watches_people=watches)).leased()  # type: ignore[arg-type]
-        rig.proximity = None
-        assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
-
-
-def test_a_person_who_comes_near_brakes_no_harder_than_the_joint_may() -> None:
-    rig = Rig().leased()
-    before = drive(rig, {SHOULDER: 0.9}, 110)[-1][SHOULDER]
-    rig.proximity["distance"] = 0.0  # type: ignore[index]
-    after = drive(rig, {SHOULDER: 0.9}, 5)[-1][SHOULDER]
-    assert before - after == pytest.approx(5 * 10.0 * 0.002)
-
-
-def test_the_face_keeps_its_pace_with_people_near() -> None:
-    rig = Rig().leased()
-    rig.proximity["distance"], rig.clearance = 0.0, None  # type: ignore[index]
-    speeds = np.array(drive(rig, {JAW: 0.5}, 40, at_ms=1.0))[:, JAW]
-    assert speeds.max() == pytest.approx(3.0)
-    assert rig.memory.limited > 0
-    rig = Rig().leased()
-    rig.proximity["distance"] = 0.0  # type: ignore[index]
-    drive(rig, {JAW: 0.4}, 10)
-    assert rig.verdict(FACE) & Verdict.LIMITED_PERSON == 0
-    assert rig.verdict(FACE) & Verdict.LIMITED_SPEED
-
-
-@pytest.mark.parametrize(
-    ("age", "share"), [(100 * MS, 1.0), (100 * MS + 1, 0.2), (-2 * MS, 1.0), (-2 * MS - 1, 0.2), (None, 0.2)]
-)
-def test_a_stale_clearance_means_slow(age: int | None, share: float) -> None:
-    rig = Rig().leased()
-    rig.clearance_age = age
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
-    expected = Verdict.LIMITED_CLEARANCE if share < 1.0 else Verdict.LIMITED_SPEED
-    assert rig.verdict() & (Verdict.LIMITED_CLEARANCE | Verdict.LIMITED_SPEED) == expected
-
-
-def test_no_clearance_means_slow_where_the_robot_expects_one() -> None:
-    for expects, spec, share in (
-        (None, {}, 0.2),
-        (False, {}, 1.0),
-        (None, {"arms": ()}, 1.0),
-        (True, {"arms": ()}, 0.2),
-    ):
-        rig = Rig(spec=small_spec(**spec), cfg=GateCfg(expects_clearance=expects)).leased()  # type: ignore[arg-type]
-        rig.clearance = None
-        assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(2.0 * share, abs=1e-6)
-
-
-@pytest.mark.parametrize("field", ["gradient", "q"])
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_broken_clearance_counts_as_none(field: str, value: float) -> None:
-    rig = Rig().leased()
-    rig.clearance["distance"][0] = 9.0  # type: ignore[index]
-    rig.clearance[field][..., 3] = value  # type: ignore[index]
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(0.4, abs=1e-6)
-
-
-@pytest.mark.parametrize(("row", "speed"), [(0, 0.4), (1, 2.0)])
-def test_only_rows_in_use_must_be_made_of_numbers(row: int, speed: float) -> None:
-    rig = Rig().leased()
-    rig.clearance["distance"][0] = 9.0  # type: ignore[index]
-    rig.clearance["gradient"][row] = np.nan  # type: ignore[index]
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(speed, abs=1e-6)
-
-
-def test_how_near_is_near_is_a_setting() -> None:
-    rig = Rig(cfg=GateCfg(person_near_m=0.5, person_far_m=2.5)).leased()
-    rig.proximity["distance"] = 1.5  # type: ignore[index]
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(1.2, abs=1e-6)
-
-
-def test_person_and_clearance_together_give_the_slower_and_say_both() -> None:
-    rig = Rig().leased()
-    rig.clearance, rig.proximity["distance"] = None, 1.0  # type: ignore[index]
-    assert drive(rig, {SHOULDER: 0.9}, 150)[-1][SHOULDER] == pytest.approx(0.4, abs=1e-6)
-    both = Verdict.LIMITED_PERSON | Verdict.LIMITED_CLEARANCE
-    assert rig.verdict() & (both | Verdict.LIMITED_SPEED) == both
-
-
-def approach(rig: Rig, n: int = 1000) -> float:
-    """Drive the shoulder towards a wall at 0.6 rad, whose clearance is computed every 20 ms; return the nearest."""
-    nearest = np.inf
-    for k in range(n):
-        if k % 10 == 0:
-            rig.clearance["q"] = rig.q  # type: ignore[index]
-            rig.clearance["distance"][0] = 0.5 * (0.6 - rig.q[SHOULDER])  # type: ignore[index]
-            rig.clearance["gradient"][0, SHOULDER] = -0.5  # type: ignore[index]
-        drive(rig, {SHOULDER: 0.9}, 1)
-        nearest = min(nearest, 0.5 * (0.6 - rig.q[SHOULDER]))
-    return nearest
-
-
-def test_the_clearance_margin_is_kept_and_reached() -> None:
-    rig = Rig().leased()
-    assert approach(rig) == pytest.approx(0.005, abs=1e-4)
-    assert rig.verdict() & Verdict.LIMITED_CLEARANCE
-    assert rig.state() == State.RUN
-
-
-def test_what_opens_is_free_at_once() -> None:
-    rig = Rig().leased()
-    approach(rig)
-    v = drive(rig, {SHOULDER: -0.9}, 100)
-    assert np.diff([x[SHOULDER] for x in v])[5:] == pytest.approx(-0.02)
-    assert rig.verdict() & Verdict.LIMITED_CLEARANCE == 0
-
-
-def test_clearances_do_not_bend_the_path_of_a_stop() -> None:
-    rig = Rig().leased()
-    drive(rig, {SHOULDER: 0.9, ELBOW: 0.9}, 100)
-    rig.clearance["distance"][0], rig.clearance["gradient"][0, SHOULDER] = 0.0, -1.0  # type: ignore[index]
-    rig.clearance["q"] = rig.q  # type: ignore[index]
-    v = rig.memory.v_last.copy()
-    rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
-    assert rig.memory.v_last[0] * v[1] == pytest.approx(rig.memory.v_last[1] * v[0])
-    assert rig.memory.v_last[0] > 0.0
-
-
 def test_an_envelope_holds_in_motion_and_brakes_no_harder_than_the_joint_may() -> None:
     rig = Rig().leased()
     drive(rig, {SHOULDER: 0.9}, 100)
@@ -447,157 +278,6 @@ def test_a_stop_near_a_limit_leaves_the_path_rather_than_the_limits() -> None:
     rig.tick((Source.OPERATOR, rig.request(Request.ESTOP)))
     rig.ticks(300)
     assert 1.0 - 1e-4 <= rig.memory.q_last[SHOULDER] <= 1.0
-
-
-@pytest.mark.parametrize(
-    ("given_max", "sent"), [(0.0, 10.0), (5e-324, 1.0), (0.999, 1.0), (1.001, 1.001), (3.0, 3.0), (1e9, 10.0)]
-)
-def test_a_command_can_lower_a_grippers_effort_limit_but_not_raise_it(given_max: float, sent: float) -> None:
-    rig = Rig().leased()
-    drive(rig, {GRIPPER: 0.02}, 3, effort_max=given_max)
-    assert rig.sent["effort_max"][GRIPPER] == sent
-
-
-def test_nobody_can_make_an_arm_go_limp() -> None:
-    rig = Rig().leased()
-    drive(rig, {SHOULDER: 0.1, GRIPPER: 0.02}, 3, effort_max=2.0)
-    assert rig.sent["effort_max"][[SHOULDER, ELBOW, GRIPPER]].tolist() == [40.0, 20.0, 2.0]
-
-
-def test_after_a_stop_a_gripper_keeps_its_limit_until_another_is_commanded() -> None:
-    rig = Rig().leased()
-    drive(rig, {GRIPPER: 0.02}, 3, effort_max=2.0)
-    rig.until(State.STOPPING, HAND)
-    assert rig.sent["effort_max"][GRIPPER] == 2.0
-    rig.until(State.HOLD, HAND)
-    rig.tick((Source.SKILL, rig.request(Request.LEASE)))
-    drive(rig, {NECK: 0.0}, 3, effort_max=1.0)
-    assert rig.sent["effort_max"][[GRIPPER, NECK]].tolist() == [2.0, 5.0]
-    drive(rig, {GRIPPER: 0.02}, 3)
-    assert rig.sent["effort_max"][GRIPPER] == 10.0
-
-
-def explained(bias: float) -> Rig:
-    """A rig whose shoulder carries this much by gravity."""
-    rig = Rig().leased()
-    rig.clearance["effort_bias"][SHOULDER] = rig.effort[SHOULDER] = bias  # type: ignore[index]
-    return rig
-
-
-def test_feed_forward_effort_is_ramped_in_and_out() -> None:
-    rig = explained(30.0)
-    step = 40.0 * 0.002 / 0.1
-    efforts = []
-    for _ in range(60):
-        drive(rig, {SHOULDER: 0.0}, 1, effort=30.0)
-        efforts.append(float(rig.sent["effort"][SHOULDER]))
-    assert np.diff(efforts).max() <= step + 1e-9
-    assert efforts[-1] == 30.0
-    assert rig.verdict() & Verdict.LIMITED_EFFORT == 0
-    rig.until(State.STOPPING)
-    assert rig.sent["effort"][SHOULDER] == pytest.approx(30.0 - step)
-    rig.ticks(60)
-    assert rig.sent["effort"][SHOULDER] == 0.0
-
-
-@pytest.mark.parametrize(
-    ("bias", "asked", "sent"),
-    [
-        (30.0, 34.0, 34.0), (30.0, 34.1, 34.0), (30.0, -4.0, -4.0), (30.0, -4.1, -4.0), (30.0, 1e300, 34.0),
-        (-30.0, -34.0, -34.0), (-30.0, -34.1, -34.0), (-30.0, 4.1, 4.0), (0.0, 4.0, 4.0), (0.0, 4.1, 4.0),
-        (39.0, 41.0, 40.0), (-39.0, -41.0, -40.0), (90.0, 80.0, 40.0), (np.nan, 4.0, 4.0), (np.nan, -4.1, -4.0),
-    ],
-)  # fmt: skip
-def test_feed_forward_effort_is_for_gravity(bias: float, asked: float, sent: float) -> None:
-    rig = explained(bias)
-    drive(rig, {SHOULDER: 0.0}, 120, effort=asked)
-    assert rig.sent["effort"][SHOULDER] == pytest.approx(sent)
-    assert bool(rig.verdict() & Verdict.LIMITED_EFFORT) == (asked != sent)
-    assert rig.sent["effort"][ELBOW] == 0.0
-
-
-def test_feed_forward_effort_without_knowledge_of_gravity_is_small() -> None:
-    rig = explained(30.0)
-    rig.clearance_age = None
-    drive(rig, {SHOULDER: 0.0}, 120, effort=30.0)
-    assert rig.sent["effort"][SHOULDER] == pytest.approx(4.0)
-
-
-def test_a_gripper_with_a_low_limit_pushes_no_harder_by_feed_forward() -> None:
-    rig = Rig().leased()
-    rig.clearance["effort_bias"][GRIPPER] = 5.0  # type: ignore[index]
-    drive(rig, {GRIPPER: 0.02}, 120, effort=6.0, effort_max=2.0)
-    assert rig.sent["effort"][GRIPPER] == 2.0
-    rig.clearance["effort_bias"][GRIPPER] = -5.0  # type: ignore[index]
-    drive(rig, {GRIPPER: 0.02}, 120, effort=-6.0, effort_max=2.0)
-    assert rig.sent["effort"][GRIPPER] == -2.0
-
-
-def test_feed_forward_effort_ends_at_once_where_the_gate_is_not_in_control() -> None:
-    rig = explained(30.0)
-    drive(rig, {SHOULDER: 0.0}, 60, effort=30.0)
-    assert rig.sent["effort"][SHOULDER] == 30.0
-    rig.q[SHOULDER] += 0.5
-    rig.tick()
-    assert rig.state() == State.DAMPED
-    assert rig.sent["effort"][SHOULDER] == 0.0
-
-
-@pytest.mark.parametrize(("joint", "effort_max"), [(SHOULDER, 40.0), (ELBOW, 20.0)])
-def test_effort_that_gravity_does_not_explain_stops_after_fifty_milliseconds(joint: int, effort_max: float) -> None:
-    for extra, state in ((0.001, State.STOPPING), (-0.001, State.RUN)):
-        for sign in (1.0, -1.0):
-            rig = Rig().running(target=0.05, ticks=20)
-            rig.clearance["effort_bias"][joint] = 3.0  # type: ignore[index]
-            rig.effort[joint] = 3.0 + sign * (0.9 * effort_max + extra)
-            for _ in range(25):
-                rig.run_on(0.05)
-                assert rig.state() == State.RUN
-            rig.run_on(0.05)
-            assert rig.state() == state
-    assert rig.cause() == Verdict.NONE
-
-
-def test_after_a_stop_by_torque_the_motors_no_longer_press() -> None:
-    rig = Rig().running(target=0.1, ticks=20)
-    rig.effort[SHOULDER], rig.follows[SHOULDER] = 40.0, False
-    rig.q[SHOULDER] = rig.memory.q_last[SHOULDER] - 0.03
-    for _ in range(30):
-        rig.run_on(0.1)
-    assert rig.cause() == Verdict.STOPPED_TORQUE
-    rig.until(State.HOLD)
-    assert rig.sent["q"][SHOULDER] == rig.q[SHOULDER]
-
-
-def test_strain_that_comes_and_goes_or_cannot_be_judged_does_not_stop() -> None:
-    rig = Rig().running(target=0.05, ticks=20)
-    for k in range(100):
-        rig.effort[SHOULDER] = 0.0 if k % 25 == 24 else 40.0
-        rig.run_on(0.05)
-    rig.clearance_age = 200 * MS
-    rig.effort[SHOULDER] = 40.0
-    for _ in range(100):
-        rig.run_on(0.05)
-    rig.clearance_age, rig.effort[SHOULDER] = 20 * MS, np.nan
-    for _ in range(100):
-        rig.run_on(0.05)
-    assert rig.state() == State.RUN
-
-
-def test_strain_is_not_judged_without_a_valid_reading() -> None:
-    rig = Rig().running(target=0.05, ticks=20)
-    rig.effort[SHOULDER] = 40.0
-    for k in range(60):
-        rig.valid[SHOULDER] = k % 5 == 0  # never missing for long enough to be distrusted
-        rig.run_on(0.05)
-    assert rig.state() == State.RUN
-
-
-def test_a_gripper_may_press() -> None:
-    rig = Rig().leased()
-    rig.effort[GRIPPER] = 10.0
-    drive(rig, {GRIPPER: 0.02}, 100)
-    assert rig.state(HAND) == State.RUN
 
 
 def test_following_error_at_its_limit() -> None:
@@ -710,14 +390,3 @@ def test_gripper_mode_and_wheel_mode_while_running() -> None:
 
 def test_the_encoder_slot_is_found_by_name() -> None:
     assert small_spec().sensor_index("encoder") == ENCODER
-
-
-def test_effort_that_gravity_explains_is_given_without_a_word() -> None:
-    rig = Rig().leased()
-    rig.clearance["effort_bias"][SHOULDER] = 10.0  # type: ignore[index]
-    for _ in range(100):
-        command = rig.command({SHOULDER: 0.0, NECK: 0.0})
-        command["effort"][SHOULDER] = 10.0
-        rig.tick((Source.SKILL, command))
-    assert rig.sent["effort"][SHOULDER] == pytest.approx(10.0)
-    assert (rig.verdict(ARM), rig.verdict(HEAD)) == (Verdict.NONE, Verdict.NONE)

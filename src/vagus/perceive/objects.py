@@ -14,7 +14,7 @@ from vagus.core.robot import CameraSpec
 from vagus.perceive.boards import Board, above, find_boards
 from vagus.perceive.cloud import Cloud, Image, Labels, Mask, cloud, connected, facets
 from vagus.perceive.colours import Colour, Kinds, Rgb, name_pixels, white_of
-from vagus.perceive.primitives import Ball, Box, Fit, fit, fit_two, top_of
+from vagus.perceive.primitives import Ball, Box, Fit, Primitive, fit, fit_two, top_of
 from vagus.perceive.walls import find_walls
 
 Array = NDArray[np.float64]
@@ -208,18 +208,20 @@ def _grow(seed: _Patch, left: list[_Patch], board: Board, eye: Array, rng: np.ra
     """Fit a solid to a patch and what belongs to it, taken from ``left``; return the object, or the two it is."""
     mine = [seed]
     _take(left, mine)
-    found = fit(_on(seed.points, board), eye, rng)
+    points = _on(seed.points, board)
+    found = fit(points, eye, rng)
     while found is not None and (joining := [p for p in left if _belongs(p, seed, found, board)]):
         _take(left, joining)
         mine += joining
-        found = fit(_on(np.concatenate([p.points for p in mine]), board), eye, rng)
+        points = _on(np.concatenate([p.points for p in mine]), board)
+        found = fit(points, eye, rng)
     if found is None:
         return []
     whole = _Surface(*(np.concatenate([getattr(p, key) for p in mine]) for key in ("points", "colours", "pixels")))
     parts = [(np.ones(len(whole.pixels), bool), found)]
-    is_wide = float(np.ptp(whole.points[:, :2], axis=0).max()) > 1.4 * _WIDEST
+    is_wide = float(np.ptp(points[:, :2], axis=0).max()) > 1.4 * _WIDEST
     if found.cost > _BAD_FIT and len(whole.pixels) >= 100 and not is_wide:
-        pair = fit_two(_on(whole.points, board), eye, rng)
+        pair = fit_two(points, eye, rng)
         if pair is not None and pair[1].cost < _PAIR_GAIN * found.cost and not _overlap(pair[1], pair[2]):
             parts = [(pair[0], pair[1]), (~pair[0], pair[2])]
     some = (_object(whole, part, one, seed.colour, board) for part, one in parts)
@@ -260,7 +262,7 @@ def _object(whole: _Surface, part: Mask, found: Fit, colour: Colour, board: Boar
         return None
     if isinstance(solid, Box) and solid.is_face and max(solid.size[:2]) * top > _FACE_MAX:
         return None
-    shape = _shape(found, points, colours, colour)
+    shape = _shape(found, points, top, colours, colour)
     size = solid.size if shape == "ball" else (*solid.size[:2], top)
     x, y = solid.centre
     z = float(board.height(solid.centre)) + 0.5 * size[2]
@@ -268,9 +270,9 @@ def _object(whole: _Surface, part: Mask, found: Fit, colour: Colour, board: Boar
     return Seen(shape, colour.name.lower(), np.array([x, y, z]), solid.yaw, size, sigma, whole.pixels[part])
 
 
-def _shape(found: Fit, points: Array, colours: Kinds, colour: Colour) -> str:
+def _shape(found: Fit, points: Array, top: float, colours: Kinds, colour: Colour) -> str:
     """Name the shape of a fitted solid."""
-    solid, top = found.solid, top_of(points)
+    solid = found.solid
     if isinstance(solid, Box):
         return "box"
     if isinstance(solid, Ball):
@@ -280,12 +282,12 @@ def _shape(found: Fit, points: Array, colours: Kinds, colour: Colour) -> str:
         return "bowl"
     if top > 0.14:
         return "bottle"
-    return "cup" if _is_cup(solid.centre, radius, points, colours, colour) else "can"
+    return "cup" if _is_cup(solid, points, top, colours, colour) else "can"
 
 
-def _is_cup(centre: Array, radius: float, points: Array, colours: Kinds, colour: Colour) -> bool:
+def _is_cup(solid: Primitive, points: Array, top: float, colours: Kinds, colour: Colour) -> bool:
     """Tell cups from cans: by what is inside the rim, by a handle, and, where neither is seen, by how slender it is."""
-    top = top_of(points)
+    centre, radius = solid.centre, 0.5 * solid.size[0]
     out = np.linalg.norm(points[:, :2] - centre, axis=1) - radius
     inner = colours[(out < -0.004) & (points[:, 2] > top - 0.015)]
     dark = np.sum(inner == Colour.BROWN) + (np.sum(inner == Colour.BLACK) if colour != Colour.BLACK else 0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vagus.core.ages import Origins, merge, unused
 from vagus.core.errors import ConfigError
+from vagus.core.frames import pose, quat_from_axis_angle
 from vagus.core.messages import Record
 from vagus.core.robot import RobotSpec
 
@@ -50,8 +51,7 @@ class OdometryPose:
     @property
     def X_WB(self) -> NDArray[np.float64]:  # noqa: N802 (the field's notation)
         """Pose (4, 4) of the base in the world."""
-        c, s = math.cos(self.yaw), math.sin(self.yaw)
-        return np.array([[c, -s, 0.0, self.x], [s, c, 0.0, self.y], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]])
+        return pose((self.x, self.y, 0.0), quat_from_axis_angle((0.0, 0.0, 1.0), self.yaw))
 
 
 class Odometry:

@@ -39,11 +39,6 @@ class Primitive(Protocol):
         ...
 
     @property
-    def height(self) -> float:
-        """[m]"""
-        ...
-
-    @property
     def yaw(self) -> float:
         """Of its x axis [rad]."""
         ...
@@ -93,10 +88,6 @@ class Ball:
 
     centre: Array
     radius: float
-
-    @property
-    def height(self) -> float:
-        return 2.0 * self.radius
 
     @property
     def yaw(self) -> float:

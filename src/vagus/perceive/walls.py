@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vagus.perceive.boards import fit_plane, outlines, within
+from vagus.perceive.boards import densest, fit_plane, outlines, within
 from vagus.perceive.cloud import Cloud, Facets, Mask
 
 Array = NDArray[np.float64]
@@ -77,11 +77,9 @@ def _peak(points: Array, heading: NDArray[np.intp], area: Array) -> tuple[Array,
         is_faced = np.zeros(_DIRECTIONS, bool)
         is_faced[(k + spread) % _DIRECTIONS] = True
         faces = is_faced[heading]
-        distance = points[faces, :2] @ out
-        low = float(distance.min())
-        total = np.convolve(np.bincount(((distance - low) / _BIN).astype(np.intp), weights=area[faces]), np.ones(3))
-        if float(total.max()) > most:
-            most = float(total.max())
+        distance, found = densest(points[faces, :2] @ out, area[faces], _BIN)
+        if found > most:
+            most = found
             turn = np.array([[-out[1], out[0], 0.0], [0.0, 0.0, 1.0], [out[0], out[1], 0.0]])
-            best = turn, low + (int(np.argmax(total)) - 0.5) * _BIN, faces
+            best = turn, distance, faces
     return best

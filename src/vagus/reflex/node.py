@@ -3,7 +3,8 @@
 It decides nothing itself, but for one thing: whether an emergency stop was latched when the last reflex ended.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from vagus.reflex.memory import Inputs, Memory
 from vagus.streams.ring import Reader
 from vagus.streams.streams import Streams
 
+_Key = TypeVar("_Key")
 _UNSEEN_NS = 1_000_000_000
 """How long a request may take from its stamp until a reflex has acted on it [ns]: many times what it ever takes."""
 
@@ -36,7 +38,7 @@ class ReflexNode:
         self._period_ns = round(1e9 / spec.reflex_hz)
         self._out = streams.writer("reflex")
         self._before = streams.reader("reflex")
-        self._commands = [(source, streams.reader(f"command.{source.name.lower()}")) for source in m.SOURCES_COMMANDING]
+        self._commands = {source: streams.reader(f"command.{source.name.lower()}") for source in m.SOURCES_COMMANDING}
         self._requests = [(source, streams.reader(f"request.{source.name.lower()}")) for source in m.SOURCES_REQUESTING]
         self._surroundings = {name: streams.reader(name) for name in ("clearance", "proximity")}
         self._near: dict[str, Record] = {}
@@ -70,10 +72,8 @@ class ReflexNode:
         for source, reader in self._requests:
             requests += [(source, record) for record in reader.since()]
         lost, self._lost = self._lost, sum(reader.lost for _, reader in self._requests)
-        self._newest |= {source: record for source, reader in self._commands if (record := _new(reader)) is not None}
-        self._near |= {
-            name: record for name, reader in self._surroundings.items() if (record := _new(reader)) is not None
-        }
+        self._newest |= _new(self._commands)
+        self._near |= _new(self._surroundings)
         return Inputs(
             joint_state=self._body.read(now_ns), commands=list(self._newest.items()), requests=requests,
             is_request_lost=self._lost > lost, clearance=self._near.get("clearance"),
@@ -112,6 +112,8 @@ def is_latched(reflex: Record | None, requests: Sequence[tuple[Source, Record]],
     return any(stamp >= max(since, default=stamp) for stamp in stops)
 
 
-def _new(reader: Reader) -> Record | None:
-    """Return a stream's newest message if it was not read before."""
-    return reader.latest() if reader.wait(0.0) else None
+def _new(readers: Mapping[_Key, Reader]) -> dict[_Key, Record]:
+    """Return the newest message of each stream that has one that was not read before."""
+    return {
+        key: record for key, reader in readers.items() if reader.wait(0.0) and (record := reader.latest()) is not None
+    }

@@ -40,7 +40,7 @@ from vagus.body.robot import Robot
 from vagus.core import messages as m
 from vagus.core.calibration import Calibration
 from vagus.core.frames import invert
-from vagus.perceive.objects import Seen, find_objects
+from vagus.perceive.objects import Seen, look
 from vagus.runtime.calibrate import CalibrateCfg, calibrate
 from vagus.runtime.prepare import host_file, prepare
 from vagus.world import host
@@ -311,7 +311,7 @@ def measure(views: Iterator[View], cam: Any) -> dict[str, Any]:
     failures: list[str] = []
     for view in views:
         start_s = time.process_time()
-        seen = find_objects(view.picture["depth"], view.picture["rgb"], cam, view.X_BC)
+        seen = look(view.picture["depth"], view.picture["rgb"], cam, view.X_BC).objects
         cpu_s += time.process_time() - start_s
         own, rest = match(view, seen)
         n, detections, false = n + 1, detections + len(seen), false + len(rest)

@@ -51,6 +51,14 @@ def pair(name: str, by: float) -> dict[str, float]:
     return {f"{name}_left": by, f"{name}_right": by}
 
 
+def arm(side: str, joints: tuple[str, ...]) -> ArmSpec:
+    """One arm; each of its two fingers moves as far as the gripper's joint says."""
+    gripper = f"{side}_gripper"
+    return ArmSpec(name=side, joints=joints, tip=f"{side}_tip", gripper=gripper, tucked=host.TUCKED,
+                   opening=2.0 * limits[gripper].position_max,
+                   pads=tuple(pad for pad in host.TOUCH_PADS if pad.startswith(side)))  # fmt: skip
+
+
 face = FaceSpec(
     action_units={
         1: pair("brow_inner", 0.48),  # inner brow raiser
@@ -105,10 +113,7 @@ robot = Robot(
         lidar=LidarSpec(name="lidar", rate_hz=10.0, max_age_s=0.3, n_rays=360),
         cameras=(CameraSpec(name="camera.head", rate_hz=30.0, max_age_s=0.2, width=320, height=240),),
         base=BaseSpec(left="wheel_left", right="wheel_right", radius=host.WHEEL_RADIUS, track=host.WHEEL_TRACK),
-        arms=(
-            ArmSpec(name="left", joints=LEFT, tip="left_tip", gripper="left_gripper"),
-            ArmSpec(name="right", joints=RIGHT, tip="right_tip", gripper="right_gripper"),
-        ),
+        arms=(arm("left", LEFT), arm("right", RIGHT)),
         neck=NeckSpec(yaw="neck_yaw", pitch="neck_pitch", camera="camera.head"),
         face=face,
         # Worst: a hand 0.77 m from the axis of a full-speed turn (2.8 rad/s, braked at 7.4 rad/s^2: 0.41 m), 50 ms late

@@ -10,7 +10,7 @@ from ideal import IdealRobot, load
 from small import XML, small_model, small_spec
 
 from vagus.act import runner
-from vagus.act.skill import Args, Context, Observation, Skill, SkillSpec, Targets
+from vagus.act.skill import Args, Context, Observation, Outcome, Skill, SkillSpec, Targets
 from vagus.act.skills import SKILLS
 from vagus.core.ages import UNUSED
 from vagus.core.envelope import Envelope
@@ -308,3 +308,28 @@ def test_a_gate_that_slows_down_is_followed_and_never_jumped_ahead_of() -> None:
         for c, q in zip(robot.commands, robot.history[-len(robot.commands) :], strict=False)
     )
     assert lead < 0.3
+
+
+def test_a_joint_stays_where_it_was_told_to_be_while_the_skill_goes_on(
+    robot: IdealRobot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence would end the lease of its group."""
+    first, second = (robot.spec.joint_index(name) for name in ("neck_yaw", "neck_pitch"))
+    effort = 0.5 * float(robot.spec.array("effort_max")[first])
+
+    def one_after_the_other(ctx: Context, obs: Observation, args: Args) -> Skill:
+        q, _ = obs.commanded()
+        del ctx, args
+        for joint in (first, second):
+            for _ in range(5):
+                yield Targets(joints=np.array([joint]), q=q[[joint]], v=np.zeros(1), effort_max=np.array([effort]))
+        for _ in range(5):
+            yield None
+        return Outcome(ok=True, reason="done")
+
+    monkeypatch.setitem(SKILLS, "look", replace(SKILLS["look"], run=one_after_the_other))
+    robot.runner.start("look", {"direction": "left"}, 1)
+    assert robot.finish().outcome.ok
+    used = [(int(c["use"][first]), int(c["use"][second])) for c in robot.commands]
+    assert used == [(1, 0)] * 5 + [(1, 1)] * 10
+    assert all(c["v"][first] == 0.0 and c["effort_max"][first] == effort for c in robot.commands)

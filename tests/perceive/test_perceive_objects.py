@@ -11,14 +11,14 @@ from drawn import BLACK, BLUE, BROWN, CAM, RED, WALL, WHITE, WOOD, Drawing, look
 
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError
-from vagus.perceive.objects import Seen, find_objects
+from vagus.perceive.objects import Seen, look
 
 STEEL = (0.75, 0.76, 0.78)
 GREEN = (0.14, 0.58, 0.22)
 
 
 def objects(drawing: Drawing, seed: int = 0) -> list[Seen]:
-    return find_objects(*drawing.picture(np.random.default_rng(seed)), CAM, drawing.X_WC)
+    return look(*drawing.picture(np.random.default_rng(seed)), CAM, drawing.X_WC).objects
 
 
 def the_only(drawing: Drawing, seed: int = 0) -> Seen:
@@ -55,7 +55,7 @@ def test_an_empty_table_is_empty(seed: int) -> None:
 
 def test_nothing_seen_is_nothing() -> None:
     blind = np.full((CAM.height, CAM.width), np.nan, np.float32)
-    assert find_objects(blind, np.zeros((*blind.shape, 3), np.uint8), CAM, np.eye(4)) == []
+    assert look(blind, np.zeros((*blind.shape, 3), np.uint8), CAM, np.eye(4)).objects == []
 
 
 def test_the_pixels_of_a_thing_are_its_own() -> None:
@@ -66,7 +66,7 @@ def test_the_pixels_of_a_thing_are_its_own() -> None:
 
 def test_the_same_picture_gives_the_same_objects() -> None:
     picture = table().box(0.9, 0.0, 0.75, (0.08, 0.05, 0.12), RED).picture(np.random.default_rng(0))
-    a, b = (find_objects(*picture, CAM, table().X_WC) for _ in range(2))
+    a, b = (look(*picture, CAM, table().X_WC).objects for _ in range(2))
     np.testing.assert_array_equal(a[0].centre, b[0].centre)
     assert a[0].size == b[0].size
 
@@ -105,7 +105,7 @@ def test_a_thing_on_a_board_at_the_height_of_the_eye_is_found() -> None:
 def test_pixels_to_ignore_are_no_object() -> None:
     drawing = table().box(0.9, -0.2, 0.75, (0.08, 0.05, 0.12), RED).box(0.9, 0.2, 0.75, (0.08, 0.05, 0.12), BLUE)
     depth, rgb = drawing.picture(np.random.default_rng(0))
-    found = find_objects(depth, rgb, CAM, drawing.X_WC, ignore=drawing.owner == 1)
+    found = look(depth, rgb, CAM, drawing.X_WC, ignore=drawing.owner == 1).objects
     assert [s.colour for s in found] == ["blue"]
 
 
@@ -142,7 +142,7 @@ def test_the_hosts_camera_shows_it_what_is_on_its_table(seed: int) -> None:
     X_WC = np.eye(4)
     X_WC[:3, :3] = data.camera(CAM.name).xmat.reshape(3, 3) @ np.diag([1.0, -1.0, -1.0])
     X_WC[:3, 3] = data.camera(CAM.name).xpos
-    found = find_objects(picture["depth"], picture["rgb"], CAM, X_WC)
+    found = look(picture["depth"], picture["rgb"], CAM, X_WC).objects
     truth = {obj.name: data.body(obj.name).xpos for obj in scene.objects}
     for one in found:
         assert one.colour + "_" + one.shape in truth

@@ -144,6 +144,12 @@ class Kinematics:
         points.append(self.pose_of(self.home, arm.tip)[:3, 3])
         return float(sum(np.linalg.norm(b - a) for a, b in pairwise(points)))
 
+    def trunk(self, arm: ArmSpec) -> tuple[str, ...]:
+        """Return the joints that carry an arm's first joint, such as a lift."""
+        first = int(self.model.jnt_bodyid[self.model.joint(arm.joints[0]).id])
+        moves = self.articulation.body_moves()[first]
+        return tuple(j.name for k, j in enumerate(self.spec.joints) if moves[k] and j.name not in arm.joints)
+
     def _near(self, q: Array) -> dict[tuple[int, int], float]:
         """Return the watched pairs within ``MARGIN`` of each other, and their signed distance [m]."""
         self.pose(q)

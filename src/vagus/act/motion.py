@@ -1,6 +1,6 @@
 """Moves that skills share: to a joint target free of self-collision, following the gate when it slows the robot."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from typing import TypeVar
 
 import numpy as np
@@ -48,11 +48,25 @@ def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> list[A
     Either straight to the goal, or by way of these joints' home. Joints that others move are taken where they are now.
     """
     q, v = obs.commanded()
-    home = ctx.kinematics.home[joints]
-    for stops in ([goal], [home, goal]):
-        now, speed = q.copy(), v[joints]
+    return first_free(ctx, q, v[joints], joints, ([goal], [ctx.kinematics.home[joints], goal]))
+
+
+def first_free(ctx: Context, q: Array, v: Array, joints: Indices, ways: Iterable[list[Array]],
+               is_clear: Callable[[Array], bool] = lambda _q: True) -> list[Array] | None:  # fmt: skip
+    """Return the first way whose stops can be visited one after the other; None if none can.
+
+    Args:
+        ctx: The skill's context.
+        q: Where all joints are [unit], shape (n_joints,).
+        v: Velocities of those that move [unit/s], shape (k,).
+        joints: Those that move.
+        ways: Lists of positions of the joints that move, shape (k,) each.
+        is_clear: Says whether the robot may be at positions (n_joints,), besides not touching itself.
+    """
+    for stops in ways:
+        now, speed = q.copy(), v
         for stop in stops:
-            if not _is_free(ctx, now, speed, joints, stop):
+            if not is_free(ctx, now, speed, joints, stop, is_clear):
                 break
             now[joints], speed = stop, np.zeros(len(joints))
         else:
@@ -60,7 +74,8 @@ def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> list[A
     return None
 
 
-def _is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array) -> bool:
+def is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array,
+            is_clear: Callable[[Array], bool] = lambda _q: True) -> bool:  # fmt: skip
     """Say whether a move keeps its margin. A start within the margin already (held so) only must not touch."""
     move = JointMove(0, q[joints], v, goal, Limits.of(ctx.spec, joints))
     n = int(np.clip(np.ceil(np.abs(goal - q[joints]).max() / _SAMPLE), 4, 60))
@@ -68,7 +83,7 @@ def _is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array) -> 
     full = q.copy()
     for point in move.samples(n):
         full[joints] = point
-        if ctx.kinematics.is_in_collision(full, margin):
+        if ctx.kinematics.is_in_collision(full, margin) or not is_clear(full):
             return False
     return True
 

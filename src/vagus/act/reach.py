@@ -9,13 +9,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 import mink
+import mujoco
 import numpy as np
 from mink.tasks import BaseTask
 from numpy.typing import NDArray
 
 from vagus.act.kinematics import MARGIN, Kinematics
+from vagus.act.surroundings import Skin, Surroundings
 from vagus.core.errors import CommandError
-from vagus.core.frames import transform
+from vagus.core.frames import invert, transform
 from vagus.core.robot import ArmSpec
 
 Array = NDArray[np.float64]
@@ -24,7 +26,24 @@ _STEP_S = 0.1  # mink's dt: only scales its speeds
 _STEP_MAX = 0.3  # largest joint step per iteration [rad or m]: the linearisation holds that far
 _ITERATIONS = 60  # per start; the test models settle within 30
 _COLLISION_GAIN = 0.85  # share of the free distance that one step may use (mink's own default)
+_KEPT = 0.5
+"""Share of the distance to be kept that a solution must have kept: the linearisation cuts corners."""
+_BACK_OFF = 0.02
+"""Who is too near goes off by at most this per iteration [m]."""
 _AVOID_FROM = 0.10  # pairs farther apart than this do not constrain a step [m]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Avoid:
+    """What some parts of the robot keep away from on the way."""
+
+    skin: Skin
+    around: Surroundings
+    """In the base frame."""
+    which: NDArray[np.bool_]
+    """The balls of the skin that keep away, shape (n,)."""
+    keep: float
+    """How far [m]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +61,9 @@ class Reach:
     """[m]"""
     angle_tolerance: float = 0.05
     """Of the axis or the orientation [rad]."""
+    avoid: tuple[Avoid, ...] = ()
+    stays_near_start: bool = False
+    """What the goal leaves free stays as at the start, rather than as at home."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -127,7 +149,7 @@ class _Iteration:
         tip.set_target(mink.SE3.from_rotation_and_translation(
             mink.SO3.from_matrix(rotation), transform(X_WB, reach.position)))  # fmt: skip
         posture = mink.PostureTask(kinematics.model, cost=1e-3)  # settles what the tip leaves free
-        posture.set_target(kinematics.articulation.qpos(kinematics.home))
+        posture.set_target(kinematics.articulation.qpos(self._q if reach.stays_near_start else kinematics.home))
         tasks: list[BaseTask] = [tip, posture]
         if reach.axis is not None:
             axis = mink.AxisAlignTask(reach.arm.tip, "site", axis=(0.0, 0.0, 1.0), cost=0.3, lm_damping=1e-3)
@@ -147,6 +169,7 @@ class _Iteration:
             limits.append(mink.CollisionAvoidanceLimit(
                 model, pairs, gain=_COLLISION_GAIN * _STEP_S, minimum_distance_from_collisions=MARGIN,
                 collision_detection_distance=_AVOID_FROM))  # fmt: skip
+        limits += [_AwayLimit(kinematics, avoid) for avoid in self._reach.avoid]
         return limits
 
     def _position_limit(self) -> mink.ConfigurationLimit:
@@ -182,9 +205,38 @@ class _Iteration:
         position_error = float(np.linalg.norm(X_BT[:3, 3] - reach.position))
         angle_error = _angle_error(reach, X_BT)
         is_good = position_error <= reach.position_tolerance and angle_error <= reach.angle_tolerance
+        is_good = is_good and all(a.skin.clearance(q, a.around, a.which) >= _KEPT * a.keep for a in reach.avoid)
         if is_good and not kinematics.is_in_collision(q, 0.5 * MARGIN):
             return Reached(q=q, position_error=position_error, angle_error=angle_error)
         return Reached(q=None, position_error=position_error, angle_error=angle_error)
+
+
+class _AwayLimit(mink.Limit):
+    """Keeps parts of the robot away from what stands around it."""
+
+    def __init__(self, kinematics: Kinematics, avoid: Avoid) -> None:
+        self._kinematics, self._avoid = kinematics, avoid
+        kinematics.pose(kinematics.home)
+        self._X_WB = kinematics.base_pose()
+
+    def compute_qp_inequalities(self, configuration: mink.Configuration, dt: float) -> mink.Constraint:
+        """Return G, h with G dq <= h: nobody uses up more than a share of what is left, and who is too near goes off.
+
+        Source: Kanehiro et al., "A local collision avoidance method for non-strictly convex polyhedra",
+        RSS 2008, eq. 3.
+        """
+        avoid, model, data = self._avoid, configuration.model, configuration.data
+        body = avoid.skin.body
+        points = avoid.skin.at(data)
+        distance, normal = avoid.around.nearest(transform(invert(self._X_WB), points))
+        gap = distance - avoid.skin.radius - avoid.keep
+        near = np.flatnonzero(avoid.which & (gap < _AVOID_FROM))
+        G, J = np.zeros((len(near), model.nv)), np.zeros((3, model.nv))
+        for row, k in enumerate(near):
+            mujoco.mj_jac(model, data, J, None, points[k], int(body[k]))
+            G[row] = -(self._X_WB[:3, :3] @ normal[k]) @ J
+        h = np.where(gap[near] > 0.0, _COLLISION_GAIN * gap[near], np.maximum(0.5 * gap[near], -_BACK_OFF))
+        return mink.Constraint(G=G, h=h) if len(near) else mink.Constraint()
 
 
 def _angle_error(reach: Reach, X_BT: Array) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.leases import Leases
@@ -29,6 +30,7 @@ ENCODER_BUDGET_S = 0.05
 _GRANT_NS = 2_000_000_000  # how long to wait for groups: longer than braking from full speed
 _SILENT_NS = 500_000_000  # readings older than this end every skill
 _NS = 1_000_000_000
+_NOTHING = Targets(joints=np.zeros(0, np.intp), q=np.zeros(0), v=np.zeros(0))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +63,10 @@ class _Running:
     asked_ns: int | None = None
     started_ns: int | None = None
     steps: Skill | None = None
+    told: NDArray[np.bool_]
+    """The joints it has moved so far, shape (n_joints,): each stays where it was told to be last, with that effort."""
+    q: Array
+    effort_max: Array
 
 
 class SkillRunner:
@@ -98,7 +104,9 @@ class SkillRunner:
                 self._end(other, Outcome(ok=False, reason="cancelled"))
             elif other.groups & groups:
                 self._end(other, Outcome(ok=False, reason="replaced"))
-        self._running.append(_Running(skill=skill, args=checked, id=id, groups=groups, envelope=envelope))
+        n, effort_max = self._spec.n_joints, self._spec.array("effort_max")
+        self._running.append(_Running(skill=skill, args=checked, id=id, groups=groups, envelope=envelope,
+                                      told=np.zeros(n, bool), q=np.zeros(n), effort_max=effort_max))  # fmt: skip
 
     def cancel(self, id: int | None = None) -> None:  # noqa: A002
         """End one skill, or all; the reflex brakes when their leases are given back at the next step."""
@@ -117,14 +125,15 @@ class SkillRunner:
                 running.asked_ns = obs.now_ns
             may_go_on = not running.groups or (is_live and self._has_groups(running, obs))
             wanted = self._advance(running, obs) if may_go_on else None
-            if wanted is not None:
-                targets.append((running, wanted))
+            if may_go_on and running in self._running and (wanted is not None or running.told.any()):
+                targets.append((running, wanted or _NOTHING))
             if running.groups and not is_live and running in self._running:
                 self._end_in_silence(running, obs)
         requests: list[Record] = []
         if is_live and obs.reflex is not None:
             requests = self._leases.requests(self._wanted(), obs.reflex, obs.now_ns)
-        command = self._merge(obs, targets) if any(len(t.joints) for _, t in targets) else None
+        has_joints = any(len(t.joints) or r.told.any() for r, t in targets)
+        command = self._merge(obs, targets) if has_joints else None
         ended, self._ended = self._ended, []
         return RunnerOutput(command=command, requests=requests, said=[t.say for _, t in targets if t.say],
                             outcomes=ended)  # fmt: skip
@@ -201,12 +210,15 @@ class SkillRunner:
         command["origin_ns"] = self._origins(obs, [t for _, t in targets])
         command["budget_ns"] = self._budgets([running.skill for running, _ in targets])
         for running, wanted in targets:
-            for name, values in running.envelope.items():
-                command[name][wanted.joints] = values[wanted.joints]
-            command["use"][wanted.joints] = 1
-            command["q"][wanted.joints], command["v"][wanted.joints] = wanted.q, wanted.v
             if wanted.effort_max is not None:
-                command["effort_max"][wanted.joints] = wanted.effort_max
+                running.effort_max[wanted.joints] = wanted.effort_max
+            running.q[wanted.joints], running.told[wanted.joints] = wanted.q, True
+            joints = np.flatnonzero(running.told)
+            for name, values in running.envelope.items():
+                command[name][joints] = values[joints]
+            command["use"][joints] = 1
+            command["q"][joints], command["effort_max"][joints] = running.q[joints], running.effort_max[joints]
+            command["v"][wanted.joints] = wanted.v
         used = np.unique(self._joint_group[command["use"] == 1])
         command["lease"][used] = self._leases.tokens[used]
         return command

@@ -12,6 +12,9 @@ REASONS: dict[str, Text] = {
         "해 봤지만 측정해 보니 제대로 되지 않았습니다.", "I tried, but my sensors say it did not work."
     ),
     "out_of_reach": Text("거기까지는 닿지 않습니다.", "that is out of my reach."),
+    "not_seen": Text("보이지 않습니다.", "I do not see it."),
+    "missed": Text("잡으려 했지만 손에 잡히지 않았습니다.", "I closed my hand, but there was nothing in it."),
+    "lost_it": Text("들다가 놓쳤습니다.", "I lost it while lifting."),
     "no_free_path": Text("제 몸에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching myself."),
     "face_too_simple": Text("제 얼굴로는 그 표정을 지을 수 없습니다.", "my face cannot show that."),
     "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),

@@ -18,6 +18,7 @@ from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
 from vagus.core.robot import RobotSpec
+from vagus.core.things import Support, Thing
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -63,6 +64,10 @@ class Observation:
     lidar: Record | None = None
     touch: Record | None = None
     odometry: Odometry | None = None
+    things: tuple[Thing, ...] = ()
+    """What perception knows of, in the world of odometry."""
+    supports: tuple[Support, ...] = ()
+    """The boards that things stand on, in the world of odometry."""
 
     def measured(self, joints: Indices) -> tuple[Array, Array] | None:
         """Return measured positions and velocities of these joints, or None if any has no valid reading."""
@@ -84,7 +89,10 @@ class Observation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Targets:
-    """What a skill wants of some joints at ``Context.at_ns``, and the sensors it was computed from."""
+    """What a skill wants of some joints at ``Context.at_ns``, and the sensors it was computed from.
+
+    Joints that it moved before and does not name stay where they were told to be, until it ends.
+    """
 
     joints: Indices
     """Indices of the joints, shape (k,)."""
@@ -112,7 +120,7 @@ class Outcome:
 
 
 Skill = Generator[Targets | None, Observation, Outcome]
-"""Yields targets (None: nothing to say this tick), receives the next observation, returns its outcome.
+"""Yields targets (None: nothing new this tick), receives the next observation, returns its outcome.
 
 A ``VagusError`` that it raises is a failed outcome too; anything else it raises is a bug and ends the process.
 """

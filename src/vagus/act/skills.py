@@ -10,6 +10,7 @@ from vagus.act.express import PROTOTYPES, express, face_joints, lacks_face
 from vagus.act.home import go_home, home_joints, lacks_home
 from vagus.act.look import lacks_neck, look, neck_joints
 from vagus.act.nod import nod, shake
+from vagus.act.pick import lacks_hand, pick, pick_joints
 from vagus.act.point import arm_joints, lacks_arm, point
 from vagus.act.say import say
 from vagus.act.skill import Args, Param, SkillSpec, Text
@@ -65,6 +66,9 @@ _ROWS = (
                       Param(name="turn_deg_s", kind="number", minimum=-_TURN_RATE_DEG, maximum=_TURN_RATE_DEG),
                       Param(name="duration_s", kind="number", minimum=0.1, maximum=30.0)),
               rule=_one_way_to_drive, timeout_s=90.0, budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S}),
+    SkillSpec(name="pick", text=Text("집기", "Pick up"), run=pick, joints=pick_joints, lacks=lacks_hand,
+              params=(Param(name="thing", kind="number", minimum=1, maximum=1e9, required=True),), timeout_s=90.0,
+              budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
     SkillSpec(name="go_home", text=Text("기본 자세로 돌아가기", "Go home"), run=go_home, joints=home_joints,
               lacks=lacks_home, timeout_s=30.0),
     SkillSpec(name="say", text=Text("말하기", "Say"), run=say, joints=_no_joints,

@@ -24,6 +24,8 @@ N_CLEARANCES = 8
 """How many closest pairs a clearance message holds."""
 N_OBJECTS = 32
 """How many things an objects message holds."""
+N_SUPPORTS, N_CORNERS = 8, 12
+"""How many boards it holds, and how many corners each has at most."""
 
 
 class Mode(IntEnum):
@@ -195,11 +197,13 @@ def objects(spec: RobotSpec) -> np.dtype[np.void]:
     [m], ``sigma`` the standard deviation of the centre along each axis [m]; ``shape`` and ``colour`` are indices into
     ``vagus.core.things``. ``origin_ns`` is of the newest exposure, ``counter`` its number, and ``box`` is where that
     picture shows a thing (left, top, right, bottom [px]; NaN where it does not); ``seen_ns``, per thing, is of the last
-    exposure that showed it.
+    exposure that showed it. Boards that things stand on have a ``board_height`` [m] (NaN: no more boards) and corners,
+    ``board_corner``, counterclockwise [m] (NaN: no more corners). ``vagus.core.seen`` reads both.
     """
-    k = N_OBJECTS
+    k, b = N_OBJECTS, N_SUPPORTS
     return _layout(len(spec.sensors), ("counter", "<u8"), ("seen_ns", "<i8", (k,)), ("centre", "<f8", (k, 3)),
-                   ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("box", "<f4", (k, 4)),
+                   ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("board_height", "<f8", (b,)),
+                   ("board_corner", "<f8", (b, N_CORNERS, 2)), ("box", "<f4", (k, 4)),
                    ("n", "<u4"), ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
 
 

@@ -186,10 +186,20 @@ class ArmSpec:
     """Site of the model: between the fingers, z out of the hand, y along the fingers' closing direction."""
     gripper: str | None = None
     """Gripper joint: position_min closed, position_max open."""
+    opening: float | None = None
+    """How far apart the fingers are at position_max [m]; None: unknown, and then it grasps nothing."""
+    pads: tuple[str, ...] = ()
+    """The touch pads on its fingers."""
+    tucked: tuple[float, ...] = ()
+    """Where its joints are while the robot drives up to something: the hand close to the body; none: their home."""
 
     def __post_init__(self) -> None:
         check_types(self, f"arm {self.name!r}")
         _require(bool(self.joints), f"arm {self.name!r} joints", self.joints, "at least one joint name")
+        _require(len(self.tucked) in (0, len(self.joints)), f"arm {self.name!r} tucked", self.tucked,
+                 f"none, or one position for each of {self.joints}")  # fmt: skip
+        if self.opening is not None:
+            _require(_is_positive(self.opening), f"arm {self.name!r} opening", self.opening, "a finite number > 0 [m]")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -278,6 +288,10 @@ class RobotSpec:
         _require(len(self.groups) <= 32, "number of groups", len(self.groups), "at most 32 (a lease mask has 32 bits)")
         for where, joint in self._named_joints():
             _require(joint in names, where, joint, f"one of {names}")
+        pads = self.touch.pads if self.touch else ()
+        for arm in self.arms:
+            for pad in arm.pads:
+                _require(pad in pads, f"arm {arm.name!r} pads", pad, f"one of {pads}")
         if self.neck and self.neck.camera is not None:
             cameras = [cam.name for cam in self.cameras]
             _require(self.neck.camera in cameras, "neck.camera", self.neck.camera, f"one of {cameras}")

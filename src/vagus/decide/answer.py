@@ -9,6 +9,7 @@ Language = Literal["ko", "en"]
 
 _NEEDS: dict[str, tuple[str, str]] = {
     "arms": ("팔이", "arms"),
+    "cameras": ("카메라가", "camera"),
     "neck": ("움직이는 목이", "neck"),
     "face": ("움직이는 얼굴이", "face"),
     "base": ("바퀴가", "wheels"),
@@ -23,6 +24,7 @@ _CAN: tuple[tuple[str, str, str], ...] = (
     ("point", '가리키기 ("위를 가리켜")', 'point ("point to the right")'),
     ("look", '쳐다보기 ("왼쪽 봐")', 'look ("look left")'),
     ("express", '표정 짓기 ("웃어 봐")', 'show a feeling ("smile")'),
+    ("pick", '물건 집기 ("빨간 컵 집어")', 'pick things up ("pick up the red cup")'),
     ("drive", '이동하기 ("앞으로 50센티 가")', 'drive ("go forward half a metre")'),
     ("say", '말하기 ("안녕이라고 말해")', 'speak ("say hello")'),
     ("go_home", "기본 자세", "go home"),

@@ -289,6 +289,17 @@ def _point(clause: str, _given: Mapping[str, float], _language: Language) -> lis
     return [Call(name="point", args={"direction": direction, **args})]
 
 
+def _pick(clause: str, _given: Mapping[str, float], _language: Language) -> list[Call]:
+    """Pick up what is named by a shape, a colour or both; which thing that is, ``ground`` finds out."""
+    named = {key: [name for name, pattern in table.items() if re.search(pattern, clause)]
+             for key, table in (("shape", words.THING_SHAPES), ("colour", words.THING_COLOURS))}  # fmt: skip
+    if "any" in named["shape"] and len(named["shape"]) > 1:
+        named["shape"].remove("any")
+    if not re.search(words.PICK, clause) or not any(named.values()) or any(len(found) > 1 for found in named.values()):
+        return []
+    return [Call(name="pick", args={key: found[0] for key, found in named.items() if found})]
+
+
 def _look(clause: str, given: Mapping[str, float], _language: Language) -> list[Call]:
     direction, angle = _direction(clause), given.get("angle")
     if direction is None or not re.search(f"{words.HEAD}|{words.LOOK}", clause):
@@ -343,6 +354,7 @@ def _any(*patterns: str) -> str:
     return "|".join(patterns)
 
 
+_THINGS = _any(*words.THING_SHAPES.values(), *words.THING_COLOURS.values())
 _WAYS, _FEELINGS, _SIDES = (_any(*table.values()) for table in (words.DIRECTIONS, words.EMOTIONS, words.SIDE_OF_ARM))
 _LOOKED = _any(words.LOOK, words.AT, _WAYS)
 _RULES: tuple[_Rule, ...] = (
@@ -350,6 +362,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(find=_simple("nod", words.NOD), reads=_any(words.NOD, words.HEAD, words.YES)),
     _Rule(find=_simple("shake", words.SHAKE), reads=_any(words.SHAKE, words.HEAD, words.NO)),
     _Rule(find=_express, reads=_any(_FEELINGS, words.SHOWN)),
+    _Rule(find=_pick, reads=_any(_THINGS, words.PICK, words.POINTED)),
     _Rule(find=_point, reads=_any(_SIDES, words.POINT, words.AT, _WAYS, words.HANDS)),
     _Rule(find=_wave, reads=_any(_SIDES, words.WAVE, words.HANDS, words.WAVED)),
     _Rule(find=_simple("go_home", words.HOME), reads=_any(words.HOME, words.GOING_HOME)),

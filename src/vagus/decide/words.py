@@ -59,6 +59,31 @@ GO_AHEAD = r"^go ahead$"
 """Leave to begin, not a way to go."""
 A_LITTLE = r"\b(?:a (?:little|bit|tad)(?: bit)?(?: more)?|slightly)\b|조금|약간|살짝|좀만"
 
+PICK = (r"\b(?:pick(?: up)?|grab|grasp|take|lift(?: up)?|get|fetch|hold)\b"
+        r"|집[어으]|(?<![가-힣])(?:집|잡|들)$|잡[아으]|들[어으]|주워|줍|쥐[어고]")  # fmt: skip
+THING_SHAPES: dict[str, str] = {
+    "cup": r"\b(?:cup|mug)\b|컵|머그",
+    "bottle": r"\bbottle\b|(?<![가-힣])병",
+    "box": r"\b(?:box|carton)\b|상자|박스",
+    "ball": r"\bball\b|(?<![가-힣])공",
+    "can": r"\b(?:can|tin)\b|캔|깡통",
+    "bowl": r"\bbowl\b|그릇|사발",
+    "any": r"\b(?:one|1|thing|object|item)\b|(?<![가-힣])(?:것|거|걸)|물건",
+}
+THING_COLOURS: dict[str, str] = {
+    "red": r"\bred\b|빨간(?:색)?|빨강(?:색)?|붉은(?:색)?",
+    "orange": r"\borange\b|주황(?:색|빛)?|오렌지(?:색)?",
+    "yellow": r"\byellow\b|노란(?:색)?|노랑(?:색)?",
+    "green": r"\bgreen\b|초록(?:색)?|녹색",
+    "blue": r"\bblue\b|파란(?:색)?|파랑(?:색)?|푸른(?:색)?",
+    "purple": r"\b(?:purple|violet)\b|보라(?:색)?",
+    "white": r"\bwhite\b|하얀(?:색)?|하양|흰(?:색)?",
+    "black": r"\bblack\b|검은(?:색)?|검정(?:색)?|까만(?:색)?",
+}
+POINTED = (r"\b(?:that|this|there|over there|(?:from|on) the (?:table|shelf)|up)\b"
+           r"|(?:저기|거기|여기)(?: 있는)?|저|그|이")  # fmt: skip
+"""What goes with a thing that is named."""
+
 GREETING = (r"^(?:hello|hi|hey|good (?:morning|afternoon|evening)|nice to meet you)(?: there| robot| everyone)?$"
             r"|^(?:안녕|안녕하세요|안녕하십니까|반가워요?|반갑습니다|하이|헬로)(?: 로봇(?:아)?)?$")  # fmt: skip
 FAREWELL = (r"^(?:bye|bye bye|goodbye|good bye|see you|see you later|good night)(?: robot)?$"

@@ -36,6 +36,8 @@ class Board:
     """z = plane @ (1, x, y) [m]."""
     outline: Array
     """Rows (a, b, c): inside is a x + b y + c <= 0 for all of them; (a, b) is unit."""
+    corners: Array
+    """Of the same outline, counterclockwise [m], shape (n, 2)."""
 
     def height(self, xy: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return its height [m] at points (..., 2)."""
@@ -66,7 +68,7 @@ def find_boards(surfaces: Facets) -> list[Board]:
         plane, residual = fit_plane(points[near])
         if np.hypot(plane[1], plane[2]) <= _TILT_MAX:
             on = points[near][np.abs(residual) < _ON]
-            found += [Board(plane, outline) for outline in outlines(on[:, :2], _AREA_MIN)]
+            found += [Board(plane, *outline) for outline in outlines(on[:, :2], _AREA_MIN)]
     return found
 
 
@@ -114,8 +116,8 @@ def fit_plane(points: Array, half: float = 0.004) -> tuple[Array, Array]:
     return np.array([x[0] - x[1:] @ middle, x[1], x[2]]), residual
 
 
-def outlines(xy: Array, area_min: float) -> Iterator[Array]:
-    """Yield the convex outline of each separate board among points (n, 2), if it is as large as that [m^2]."""
+def outlines(xy: Array, area_min: float) -> Iterator[tuple[Array, Array]]:
+    """Yield outline and corners of each separate board among points (n, 2), if it is as large as that [m^2]."""
     cells = np.floor(xy / _CELL).astype(np.intp)
     cells -= cells.min(axis=0) - 2
     grid = np.zeros(cells.max(axis=0) + 3, bool)
@@ -130,7 +132,7 @@ def outlines(xy: Array, area_min: float) -> Iterator[Array]:
         except (QhullError, ValueError):
             continue  # fewer than three points, or all on a line
         if hull.volume >= area_min:  # of a flat hull, its area
-            yield np.asarray(hull.equations, np.float64)
+            yield np.asarray(hull.equations, np.float64), mine[hull.vertices]
 
 
 def above(seen: Cloud, boards: list[Board], *, margin: float) -> tuple[NDArray[np.int16], Mask]:

@@ -102,8 +102,18 @@ class _Patch(_Surface):
     """Index of the board under most of that; -1 for none."""
 
 
-def find_objects(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | None = None) -> list[Seen]:
-    """Return the objects that are wholly inside one exposure, largest first; others may hide parts of them.
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """What one exposure shows."""
+
+    objects: list[Seen]
+    """Those wholly inside it, largest first; others may hide parts of them."""
+    boards: list[Board]
+    """What things may stand on, the floor included, largest first."""
+
+
+def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | None = None) -> Look:
+    """Find objects and boards in one exposure.
 
     Args:
         depth: Along the optical axis [m], NaN in holes, shape (H, W).
@@ -127,7 +137,7 @@ def find_objects(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: M
         plane = _stands_on(seed, left, boards, seen.eye)
         if plane is not None:
             found += _grow(seed, left, plane, seen.eye[:2], rng)
-    return [one for one in _without_fragments(found) if not _is_cut(one, cam)]
+    return Look([one for one in _without_fragments(found) if not _is_cut(one, cam)], boards)
 
 
 def _is_cut(one: Seen, cam: CameraSpec) -> bool:
@@ -195,7 +205,7 @@ def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], eye: Array
         if abs(foot - float(board.height(middle))) < _LIFTED and bool(board.contains(middle, _BEYOND)):
             return board
     if is_lifted and foot > eye[2] - _GRAZING * float(np.linalg.norm(middle - eye[:2])):
-        return Board(np.array([foot, 0.0, 0.0]), np.zeros((0, 3)))
+        return Board(np.array([foot, 0.0, 0.0]), np.zeros((0, 3)), np.zeros((0, 2)))
     return under
 
 

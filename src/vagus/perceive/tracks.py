@@ -14,6 +14,7 @@ from scipy.optimize import linear_sum_assignment
 
 from vagus.core.frames import invert
 from vagus.core.robot import CameraSpec
+from vagus.core.things import Thing
 from vagus.perceive.cloud import Image
 from vagus.perceive.objects import Seen
 
@@ -66,6 +67,12 @@ class Track:
     def colour(self) -> str:
         """What most sightings called it."""
         return self.colours.most_common(1)[0][0]
+
+    @property
+    def thing(self) -> Thing:
+        """What is known of it now."""
+        return Thing(id=self.id, shape=self.shape, colour=self.colour, centre=self.centre, yaw=self.yaw, size=self.size,
+                     sigma=self.sigma, seen_ns=self.seen_ns)  # fmt: skip
 
     @property
     def is_sure(self) -> bool:

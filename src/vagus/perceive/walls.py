@@ -36,7 +36,7 @@ def find_walls(seen: Cloud, surfaces: Facets) -> Mask:
         beyond = seen.points @ (turn[2] - plane[1] * turn[0] - plane[2] * turn[1]).astype(np.float32) - plane[0]
         is_near = np.abs(beyond) < reach
         along = seen.points[is_near] @ turn[:2].T.astype(np.float32)
-        for outline in outlines(on[:, :2], _AREA_MIN):
+        for outline, _ in outlines(on[:, :2], _AREA_MIN):
             is_wall[is_near] |= within(outline, along, _MARGIN)
         points, heading, area = points[~near], heading[~near], area[~near]
     return is_wall

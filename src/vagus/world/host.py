@@ -83,6 +83,8 @@ FACE_JOINTS = (
 
 _ARM_HOME = (0.05, 0.16, 0.0, 0.35, 0.0, 0.0, 0.0)
 _ARM_READY = (0.0, 0.20, 0.0, 1.75, 0.0, -0.18, 0.0)
+TUCKED = (-0.7, 0.25, 0.0, 2.45, 0.0, 0.0, 0.0)
+"""An arm with its elbow behind the body and its hand before the chest [rad]: above table tops with the lift up."""
 
 
 def _pose(lift: float, arm: tuple[float, ...], gripper: float) -> dict[str, float]:

@@ -14,7 +14,10 @@ from vagus.act.skill import Observation, Outcome
 from vagus.act.skills import SKILLS, available
 from vagus.core import messages as m
 from vagus.core.errors import VagusError
+from vagus.core.seen import read_supports, read_things
+from vagus.core.things import Support, Thing
 from vagus.decide.answer import Language
+from vagus.decide.ground import ground
 from vagus.decide.phrases import Call, understand
 from vagus.perceive.odometry import OdometryPose
 from vagus.runtime.context import Context
@@ -63,6 +66,9 @@ class BrainNode:
         kinematics = Kinematics(ctx.robot.build_model().compile(), spec)
         self._runner = SkillRunner(spec, kinematics, ctx.rng("brain"))
         self._odometry = streams.reader("odometry") if spec.base else None
+        self._objects = streams.reader("objects") if spec.cameras else None
+        self._seen: tuple[tuple[Thing, ...], tuple[Support, ...]] = ((), ())
+        self._seen_ns = 0
         self._task: _Task | None = None
         self._next_id = _ALIVE_ID + 1
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
@@ -94,15 +100,18 @@ class BrainNode:
         self._stay_alive(now_ns)
 
     def _observe(self, now_ns: int) -> Observation:
-        odometry = _latest(self._odometry)
+        odometry, objects = _latest(self._odometry), _latest(self._objects)
+        if objects is not None and int(objects["stamp_ns"]) != self._seen_ns:
+            self._seen, self._seen_ns = (read_things(objects), read_supports(objects)), int(objects["stamp_ns"])
         return Observation(
             now_ns=now_ns, spec=self._spec, joint_state=self._joint_state.latest(), reflex=self._reflex.latest(),
             imu=_latest(self._imu), lidar=_latest(self._lidar), touch=_latest(self._touch),
             odometry=None if odometry is None else OdometryPose.of(odometry),
+            things=self._seen[0], supports=self._seen[1],
         )  # fmt: skip
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
-        understanding = understand(m.get_text(utterance), self._spec)
+        understanding = ground(understand(m.get_text(utterance), self._spec), self._seen[0])
         if self._task:
             self._end_task("replaced", now_ns)
         self._task = _Task(int(utterance["id"]), understanding.language, deque(understanding.calls))

@@ -1,4 +1,4 @@
-"""The perception node: what the head camera shows, as things in the world, followed over time."""
+"""The perception node: what the head camera shows, as things and boards in the world, followed over time."""
 
 from bisect import bisect_left
 from collections import deque
@@ -7,13 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
+from vagus.act.surroundings import Skin
 from vagus.core import messages as m
 from vagus.core.ages import merge
+from vagus.core.frames import invert, transform
 from vagus.core.robot import CameraSpec
-from vagus.core.things import COLOURS, SHAPES
-from vagus.perceive.objects import find_objects
+from vagus.core.seen import write_supports, write_things
+from vagus.perceive.objects import look
 from vagus.perceive.odometry import OdometryPose
-from vagus.perceive.tracks import Track, Tracks
+from vagus.perceive.own_body import own_pixels
+from vagus.perceive.supports import Supports
+from vagus.perceive.tracks import Tracks
 from vagus.runtime.context import Context
 
 Array = NDArray[np.float64]
@@ -67,7 +71,9 @@ class PerceptionNode:
         self._kinematics = Kinematics(ctx.robot.build_model().compile(), ctx.spec)
         self._X_NC = ctx.calibration.mount(cam.name).X_NC
         self._readings, self._poses = _History(), _History()
-        self._tracks = Tracks(cam)
+        arms = [j for arm in ctx.spec.arms for j in (*arm.joints, *((arm.gripper,) if arm.gripper else ()))]
+        self._skin = Skin(self._kinematics, arms)
+        self._tracks, self._supports = Tracks(cam), Supports()
         self._counter = -1
 
     def step(self, now_ns: int) -> None:
@@ -81,42 +87,35 @@ class PerceptionNode:
             return
         self._counter = int(picture["counter"])
         exposed_ns = int(picture["origin_ns"][self._slot])
-        found = self._camera_at(exposed_ns)
+        found = self._at(exposed_ns)
         if found is None:
             return
-        X_WC, origin_ns = found
-        seen = find_objects(picture["depth"], picture["rgb"], self._cam, X_WC)
-        self._tracks.update(seen, picture["depth"], X_WC, exposed_ns)
+        X_WC, balls, origin_ns = found
+        own = own_pixels(picture["depth"], self._cam, transform(invert(X_WC), balls), self._skin.radius)
+        seen = look(picture["depth"], picture["rgb"], self._cam, X_WC, ignore=own)
+        self._tracks.update(seen.objects, picture["depth"], X_WC, exposed_ns)
+        self._supports.update(seen.boards)
         self._publish(now_ns, exposed_ns, merge(picture["origin_ns"], origin_ns))
 
-    def _camera_at(self, at_ns: int) -> tuple[Array, NDArray[np.int64]] | None:
-        """Return where the camera was in the world, and the origins that this is known from; None if it is not."""
+    def _at(self, at_ns: int) -> tuple[Array, Array, NDArray[np.int64]] | None:
+        """Return where camera and body were in the world, and the origins this is known from; None if it is not."""
         reading = self._readings.at(at_ns)
-        if reading is None or not reading["valid"].all():
-            return None
-        X_BC = self._kinematics.pose_of(reading["q"], self._cam.name) @ self._X_NC
-        if self._odometry is None:
-            return X_BC, reading["origin_ns"]
         pose = self._poses.at(at_ns)
-        if pose is None:
+        if reading is None or not reading["valid"].all() or (self._odometry is not None and pose is None):
             return None
-        return OdometryPose.of(pose).X_WB @ X_BC, merge(reading["origin_ns"], pose["origin_ns"])
+        X_WB = np.eye(4) if pose is None else OdometryPose.of(pose).X_WB
+        X_WC = X_WB @ self._kinematics.pose_of(reading["q"], self._cam.name) @ self._X_NC
+        balls = transform(X_WB, self._skin.points(reading["q"]))
+        origin_ns = reading["origin_ns"] if pose is None else merge(reading["origin_ns"], pose["origin_ns"])
+        return X_WC, balls, origin_ns
 
     def _publish(self, now_ns: int, exposed_ns: int, origin_ns: NDArray[np.int64]) -> None:
         record = m.blank(m.objects(self._spec))
         record["stamp_ns"], record["origin_ns"], record["counter"] = now_ns, origin_ns, self._counter
-        record["box"] = np.nan
         tracks = sorted(self._tracks.all, key=lambda t: -t.seen_ns)[: m.N_OBJECTS]
+        write_things(record, [track.thing for track in tracks])
+        write_supports(record, self._supports.all)
         for k, track in enumerate(tracks):
-            _fill(record, k, track)
             if track.seen_ns == exposed_ns:
                 record["box"][k] = track.box
-        record["n"] = len(tracks)
         self._out.publish(record)
-
-
-def _fill(record: m.Record, k: int, track: Track) -> None:
-    record["id"][k], record["seen_ns"][k] = track.id, track.seen_ns
-    record["centre"][k], record["yaw"][k], record["size"][k] = track.centre, track.yaw, track.size
-    record["sigma"][k] = track.sigma
-    record["shape"][k], record["colour"][k] = SHAPES.index(track.shape), COLOURS.index(track.colour)

@@ -1,0 +1,99 @@
+"""Go to where a thing can be reached: tuck the arms in, choose a stance, drive there, look at the thing again."""
+
+from collections.abc import Callable, Generator
+from itertools import islice
+
+from vagus.act.drive import driving
+from vagus.act.grasp_plan import tucked
+from vagus.act.look import aim, neck_joints
+from vagus.act.motion import Motion, clipped, move_to, plan, spread, visit
+from vagus.act.scene import base_pose, find_thing
+from vagus.act.skill import Array, Context, Indices, Observation, Targets
+from vagus.act.stance import Floor, Leg
+from vagus.core.frames import invert, transform
+from vagus.core.things import Thing
+
+Try = Callable[[Observation, Thing, Array, Array], Generator[None, None, object | None]]
+"""Says whether a thing can be reached from a stance: (observation, thing, X_WS, joints at rest there)."""
+
+_STANCES = 12
+"""How many stances are tried."""
+_SEEN_S = 2.5
+"""How long to wait for a fresh sighting of a thing that is looked at [s]."""
+_MARGIN_M = 0.08
+"""Kept free between the base's edge and an obstacle while driving up to a board [m], slowly."""
+_SPEED = 0.25
+"""[m/s]"""
+
+
+def tuck_joints(ctx: Context) -> Indices:
+    """Return the arms' joints and those of what carries them."""
+    trunk = {j for arm in ctx.spec.arms for j in ctx.kinematics.trunk(arm)}
+    return ctx.indices((*sorted(trunk), *(j for arm in ctx.spec.arms for j in arm.joints)))
+
+
+def tucked_in(ctx: Context, q: Array) -> Array:
+    """Return all joints' positions with the arms tucked in and what carries them as high as it goes, (n_joints,)."""
+    q = q.copy()
+    for arm in ctx.spec.arms:
+        trunk = ctx.indices(ctx.kinematics.trunk(arm))
+        q[trunk] = ctx.kinematics.high[trunk]
+        q[ctx.indices(arm.joints)] = tucked(ctx, arm)
+    return q
+
+
+def tuck(ctx: Context, obs: Observation) -> Motion:
+    """Bring the hands close to the body, where they touch nothing when it drives up to a board."""
+    joints = tuck_joints(ctx)
+    goal = tucked_in(ctx, obs.commanded()[0])[joints]
+    stops = plan(ctx, obs, joints, goal)
+    return (yield from visit(ctx, obs, joints, stops or [goal]))
+
+
+def approach(ctx: Context, obs: Observation, number: int, can_reach: Try
+             ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
+    """Drive to a stance from which a thing can be reached, the arms tucked in; return a reason if that failed."""
+    obs = yield from look_at(ctx, obs, number)
+    thing = find_thing(obs, number)
+    if thing is None:
+        return "not_seen", obs
+    floor = Floor(ctx, obs, tucked_in(ctx, obs.commanded()[0]))
+    legs, obs = yield from spread(_choose(ctx, obs, floor, thing, can_reach), obs, per_tick=4)
+    if legs is None:
+        return "out_of_reach", obs
+    for leg in legs:
+        outcome, obs = yield from driving(ctx, obs, leg, margin=_MARGIN_M, speed_max=_SPEED)
+        if not outcome.ok:
+            return outcome.reason, obs
+    obs = yield from look_at(ctx, obs, number)
+    return "", obs
+
+
+def _choose(ctx: Context, obs: Observation, floor: Floor, thing: Thing, can_reach: Try
+            ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
+    """Search a stance that can be driven to and that the thing can be reached from; return the way there."""
+    q = tucked_in(ctx, obs.commanded()[0])
+    for X_WS in islice(floor.stances(thing), _STANCES):
+        legs = floor.route(X_WS)
+        yield
+        if legs is not None and (yield from can_reach(obs, thing, X_WS, q)) is not None:
+            return legs
+    return None
+
+
+def look_at(ctx: Context, obs: Observation, number: int) -> Motion:
+    """Turn the head to a thing, and wait for a sighting that is younger than this; it may not come."""
+    neck, thing = ctx.spec.neck, find_thing(obs, number)
+    if neck is None or thing is None:
+        return obs
+    x, y, z = transform(invert(base_pose(obs)), thing.centre).tolist()
+    joints = ctx.indices(neck_joints(ctx.spec, {}))
+    goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
+    obs = yield from move_to(ctx, obs, joints, goal)
+    start_ns = obs.now_ns
+    while obs.now_ns - start_ns < _SEEN_S * 1e9:
+        thing = find_thing(obs, number)
+        if thing is None or thing.seen_ns > start_ns:
+            return obs
+        obs = yield None
+    return obs

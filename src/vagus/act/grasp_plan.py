@@ -1,0 +1,138 @@
+"""Plans a grasp: which of a thing's grasps an arm reaches past all that stands around, and the ways there and up."""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from vagus.act.grasps import Grasp, grasps
+from vagus.act.hand import Hand
+from vagus.act.motion import first_free
+from vagus.act.reach import Avoid, Reach, solving
+from vagus.act.skill import Array, Context, Indices
+from vagus.act.surroundings import Skin, Solid, Surroundings, solid_of
+from vagus.core.robot import ArmSpec
+from vagus.core.things import Thing
+
+BACK_M = 0.11
+"""From here [m] the hand comes in along its fingers: they are then beside the thing, not yet about it."""
+LIFT_M = 0.10
+"""How high a thing is lifted [m]."""
+_CLEAR_M = 0.012
+"""Kept from all that stands around on the way [m]: perception's p95 error is 9 mm."""
+_CLOSE_M = 0.003
+"""Kept by the hand from what stands beside the thing once it is there [m]: it was seen together with the thing."""
+_TRIES = 24
+"""Grasps that are tried before it counts as out of reach."""
+_AT_M, _AT_RAD = 0.004, 0.06
+"""How near the tip must be planned to a grasp."""
+_CHECKS = (0.2, 0.4, 0.6, 0.8)
+"""Where on the way in the hand is checked."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GraspPlan:
+    """One pick, from the first stop to the lifted hand; positions of ``joints``, shape (k,)."""
+
+    hand: Hand
+    joints: Indices
+    """Of the arm and what carries it."""
+    width: float
+    """What the fingers close on [m]."""
+    stops: list[Array]
+    """To the place before the thing."""
+    at: Array
+    """With the fingers about it."""
+    lifted: Array
+
+
+class GraspSearch:
+    """The search for one arm, from joint positions at which it would begin."""
+
+    def __init__(self, ctx: Context, arm: ArmSpec, q: Array, v: Array) -> None:
+        """Take all joints' positions and velocities at the start, shape (n_joints,) each."""
+        kinematics = ctx.kinematics
+        self._ctx, self._v = ctx, v
+        self._hand = Hand.of(ctx, arm)
+        names = (*kinematics.trunk(arm), *arm.joints)
+        self._arm, self._joints = replace(arm, joints=names, tucked=()), ctx.indices(names)
+        self._skin = Skin(kinematics, [*names, *([arm.gripper] if arm.gripper else [])])
+        self._limb = self._skin.moved_by(arm.joints)
+        """Inverse kinematics looks after the arm; the ways there, after all that moves."""
+        self._palm = self._limb & ~self._skin.moved_by([arm.gripper] if arm.gripper else [])
+        self._q = q.copy()
+        self._q[self._hand.joints] = self._hand.position(self._hand.opening)
+        self._shoulder = kinematics.anchor(self._q, arm.joints[0])
+        self._length = kinematics.arm_length(arm)
+        self._tucked = self._q.copy()
+        self._tucked[ctx.indices(arm.joints)] = tucked(ctx, arm)
+
+    def run(self, target: Thing, others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
+        """Search; yields after every step of it.
+
+        Args:
+            target: The thing, in the base frame.
+            others: What else stands around, in the base frame.
+        """
+        self._others, self._target = Surroundings(others), Surroundings([solid_of(target)])
+        self._all = Surroundings([*others, solid_of(target)])
+        if np.linalg.norm(target.centre[:2] - self._shoulder[:2]) > self._length:
+            return None
+        for grasp in islice(grasps(target, self._shoulder, self._hand.opening), _TRIES):
+            found = yield from self._try(grasp)
+            if found is not None:
+                return found
+        return None
+
+    def _try(self, grasp: Grasp) -> Generator[None, None, GraspPlan | None]:
+        at = yield from self._reach(grasp.X_BT, self._q)
+        if at is None:
+            return None
+        before = yield from self._reach(_shifted(grasp.X_BT, -BACK_M * grasp.approach), at)
+        if before is None or not self._is_clear_before(before):
+            return None
+        if not all(self._is_clear_at(before + share * (at - before)) for share in _CHECKS):
+            return None
+        lifted = yield from self._reach(_shifted(grasp.X_BT, np.array([0.0, 0.0, LIFT_M])), at)
+        if lifted is None:
+            return None
+        j = self._joints
+        yield
+        ways = ([before[j]], [self._tucked[j], before[j]])
+        stops = first_free(self._ctx, self._q, self._v[j], j, ways, self._is_clear_before)
+        return None if stops is None else GraspPlan(self._hand, j, grasp.width, stops, at[j], lifted[j])
+
+    def _reach(self, X_BT: Array, start: Array) -> Generator[None, None, Array | None]:
+        """Search joints that bring the tip there: freely at first, then pushed off what is in the way."""
+        reach = Reach(arm=self._arm, position=X_BT[:3, 3], rotation=X_BT[:3, :3], position_tolerance=_AT_M,
+                      angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
+        found = yield from solving(self._ctx.kinematics, reach, [start])
+        if found.q is None or self._is_clear_at(found.q):
+            return found.q
+        avoid = (Avoid(skin=self._skin, around=self._others, which=self._limb, keep=2.0 * _CLOSE_M),
+                 Avoid(skin=self._skin, around=self._target, which=self._palm, keep=2.0 * _CLOSE_M))  # fmt: skip
+        found = yield from solving(self._ctx.kinematics, replace(reach, avoid=avoid), [found.q])
+        return found.q
+
+    def _is_clear_at(self, q: Array) -> bool:
+        """Say whether the hand about the thing touches nothing else, and its palm not the thing."""
+        skin = self._skin
+        return (
+            skin.clearance(q, self._others, self._limb) > _CLOSE_M
+            and skin.clearance(q, self._target, self._palm) > _CLOSE_M
+        )
+
+    def _is_clear_before(self, q: Array) -> bool:
+        return self._skin.clearance(q, self._all) > _CLEAR_M
+
+
+def tucked(ctx: Context, arm: ArmSpec) -> Array:
+    """Return the positions of an arm's joints, shape (k,), at which its hand is close to the body."""
+    return np.array(arm.tucked) if arm.tucked else ctx.kinematics.home[ctx.indices(arm.joints)]
+
+
+def _shifted(X_BT: Array, by: Array) -> Array:
+    X = X_BT.copy()
+    X[:3, 3] += by
+    return X

@@ -1,0 +1,116 @@
+"""What a gripper does: open, close until it holds, and say whether it holds. It keeps its grip until it is told more.
+
+Force comes from the motor's limit, not from how far the fingers are told to go: they are told a little more than where
+they are, so that a thing that slips away does not let them snap shut.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vagus.act.motion import Motion, move_to
+from vagus.act.skill import Array, Context, Indices, Observation, Targets
+from vagus.core.errors import ConfigError
+from vagus.core.robot import ArmSpec
+
+GRIP_SHARE = 0.8
+"""Of the gripper's largest force: what holds a thing. The rest is left for the gate to judge by."""
+_TOUCHED_N = 0.5
+"""A pad that is pressed by more than this touches something [N]: several times its noise."""
+_CLOSE_SHARE = 0.5
+"""Of the gripper's largest speed, when it closes on something."""
+_SQUEEZE_SHARE = 0.1
+"""How far beyond the thing's surface the fingers are told to go, as a share of their stroke."""
+_CLOSE_S = 2.5
+"""Longest time that closing takes [s]."""
+_FIRM_S = 0.15
+"""For how long both pads must be pressed before it counts as held [s]."""
+_EMPTY_SHARE = 0.04
+"""A gripper that is closed to this share of its stroke has nothing in it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hand:
+    """One arm's gripper."""
+
+    arm: ArmSpec
+    joints: Indices
+    """The gripper joint's index, shape (1,)."""
+    low: float
+    """Closed [unit of the joint]."""
+    high: float
+    """Open."""
+    pads: Indices
+    """Indices of its touch pads."""
+
+    @classmethod
+    def of(cls, ctx: Context, arm: ArmSpec) -> "Hand":
+        """Return an arm's hand. Raises ConfigError if it has none, or nobody knows how far it opens."""
+        if arm.gripper is None or arm.opening is None:
+            raise ConfigError(f"arm {arm.name!r}: got no gripper with a known opening, allowed: one, to grasp with")
+        joint = ctx.spec.joints[ctx.spec.joint_index(arm.gripper)]
+        known = ctx.spec.touch.pads if ctx.spec.touch else ()
+        pads = np.array([known.index(pad) for pad in arm.pads], np.intp)
+        return cls(arm, ctx.indices((arm.gripper,)), joint.position_min, joint.position_max, pads)
+
+    @property
+    def opening(self) -> float:
+        """How far it opens [m]."""
+        return self.arm.opening or 0.0
+
+    def position(self, width: float) -> Array:
+        """Return the joint's position at which the fingers are ``width`` [m] apart, shape (1,)."""
+        share = float(np.clip(width / self.opening, 0.0, 1.0))
+        return np.array([self.low + share * (self.high - self.low)])
+
+    def width(self, obs: Observation) -> float | None:
+        """Return how far apart the fingers are measured to be [m]; None without a reading."""
+        measured = obs.measured(self.joints)
+        return None if measured is None else self.opening * float(measured[0][0] - self.low) / (self.high - self.low)
+
+    def forces(self, obs: Observation) -> Array | None:
+        """Return what its pads feel [N], shape (n,); None if it has none, or they are silent."""
+        if obs.touch is None or len(self.pads) == 0:
+            return None
+        forces = obs.touch["force"][self.pads]
+        return forces.copy() if np.isfinite(forces).all() else None
+
+    def holds(self, obs: Observation) -> bool:
+        """Say whether something is between the fingers: all pads pressed, or without pads, fingers kept apart."""
+        width, forces = self.width(obs), self.forces(obs)
+        if width is None or width < _EMPTY_SHARE * self.opening:
+            return False
+        return True if forces is None else bool(np.all(forces > _TOUCHED_N))
+
+
+def open_hand(ctx: Context, obs: Observation, hand: Hand, width: float) -> Motion:
+    """Open, or close, to a width [m]."""
+    return (yield from move_to(ctx, obs, hand.joints, hand.position(width), share=0.8, settle_s=0.3))
+
+
+def close_hand(ctx: Context, obs: Observation, hand: Hand) -> Generator[Targets | None, Observation, Observation]:
+    """Close until something is held firmly, or nothing is there."""
+    start_ns = firm_ns = obs.now_ns
+    q = float(obs.commanded()[0][hand.joints][0])
+    step = _CLOSE_SHARE * float(ctx.spec.array("speed_max")[hand.joints][0])
+    last_ns = obs.now_ns
+    while obs.now_ns - start_ns < _CLOSE_S * 1e9 and obs.now_ns - firm_ns < _FIRM_S * 1e9:
+        q = _squeezed(hand, obs, max(hand.low, q - step * (obs.now_ns - last_ns) * 1e-9))
+        last_ns = obs.now_ns
+        if not hand.holds(obs):
+            firm_ns = obs.now_ns
+        obs = yield replace(_grip(ctx, hand, q, -step), origin_ns=None if obs.touch is None else obs.touch["origin_ns"])
+    return obs
+
+
+def _squeezed(hand: Hand, obs: Observation, q: float) -> float:
+    """Return where the fingers are told to go: at most a little beyond where they are."""
+    measured = obs.measured(hand.joints)
+    squeeze = _SQUEEZE_SHARE * (hand.high - hand.low)
+    return q if measured is None else max(hand.low, max(q, float(measured[0][0]) - squeeze))
+
+
+def _grip(ctx: Context, hand: Hand, q: float, v: float) -> Targets:
+    effort = GRIP_SHARE * ctx.spec.array("effort_max")[hand.joints]
+    return Targets(joints=hand.joints, q=np.array([q]), v=np.array([v if q > hand.low else 0.0]), effort_max=effort)

@@ -1,0 +1,110 @@
+"""Pick a thing up: go where an arm reaches it, look again, take it, lift it, and feel it between the fingers.
+
+The thing and its surroundings are where perception saw them; the grasp is committed from there on, guarded by touch.
+"""
+
+import math
+from collections.abc import Generator
+
+import numpy as np
+
+from vagus.act.approach import approach, tuck
+from vagus.act.grasp_plan import GraspPlan, GraspSearch
+from vagus.act.hand import Hand, close_hand, open_hand
+from vagus.act.motion import move_to, spread, visit
+from vagus.act.scene import base_pose, find_thing, solids, thing_in
+from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill, Targets
+from vagus.core.frames import invert
+from vagus.core.robot import ArmSpec, RobotSpec
+from vagus.core.things import Thing
+
+_STOLEN_M = 0.012
+"""Fingers that close by this much more than the thing is wide have lost it [m]."""
+_SLOW = 0.3
+"""Share of the joints' speeds at which a hand moves about a thing."""
+_APPROACHES = 3
+"""How often it drives up to a thing: driving ends some centimetres off, and a nearer look may show more."""
+_STEPS = 4
+"""Steps of a search per tick: half of the tick's time on a slow core."""
+
+
+def pick_joints(spec: RobotSpec, _args: Args) -> tuple[str, ...]:
+    """Return all but the face: which arm it takes, and whether it must drive, is known once it looks."""
+    face = {j for moves in (spec.face.action_units.values() if spec.face else ()) for j in moves}
+    return tuple(j.name for j in spec.joints if j.name not in face)
+
+
+def lacks_hand(spec: RobotSpec) -> str | None:
+    """Say that a robot has nothing to grasp with, or does not see."""
+    if not any(arm.gripper and arm.opening for arm in spec.arms):
+        return "a gripper whose opening is known"
+    return None if spec.cameras else "a camera"
+
+
+def pick(ctx: Context, obs: Observation, args: Args) -> Skill:
+    """Pick up the thing of that number; succeeds when the lifted hand still feels it between its fingers."""
+    number = int(args["thing"])
+    thing = find_thing(obs, number)
+    if thing is None:
+        return Outcome(ok=False, reason="not_seen")
+    found, obs = yield from _search(ctx, obs, thing)
+    for _ in range(_APPROACHES if found is None and ctx.spec.base else 0):
+        obs = yield from tuck(ctx, obs)
+        reason, obs = yield from approach(ctx, obs, number, lambda o, t, X, q: planned(ctx, o, t, X, q, n_arms=1))
+        thing = find_thing(obs, number)
+        if reason or thing is None:
+            return Outcome(ok=False, reason=reason or "not_seen")
+        found, obs = yield from _search(ctx, obs, thing)
+        if found is not None:
+            break
+    if found is None:
+        return Outcome(ok=False, reason="out_of_reach")
+    return (yield from _take(ctx, obs, found))
+
+
+def _search(ctx: Context, obs: Observation, thing: Thing
+            ) -> Generator[Targets | None, Observation, tuple[GraspPlan | None, Observation]]:  # fmt: skip
+    search = planned(ctx, obs, thing, base_pose(obs), obs.commanded()[0])
+    return (yield from spread(search, obs, per_tick=_STEPS))
+
+
+def planned(ctx: Context, obs: Observation, thing: Thing, X_WB: Array, q: Array, n_arms: int = 2
+            ) -> Generator[None, None, GraspPlan | None]:  # fmt: skip
+    """Search a grasp of a thing by the nearest arms, with the base at X_WB and all joints at rest at ``q``."""
+    target = thing_in(thing, invert(X_WB))
+    others = solids(obs, X_WB, but=thing.id)
+    arms = [arm for arm in ctx.spec.arms if arm.gripper and arm.opening]
+    for arm in sorted(arms, key=lambda a: _distance(ctx, a, q, target))[:n_arms]:
+        found = yield from GraspSearch(ctx, arm, q, np.zeros(len(q))).run(target, others)
+        if found is not None:
+            return found
+    return None
+
+
+def _distance(ctx: Context, arm: ArmSpec, q: Array, thing: Thing) -> float:
+    return float(np.linalg.norm(ctx.kinematics.anchor(q, arm.joints[0])[:2] - thing.centre[:2]))
+
+
+def _take(ctx: Context, obs: Observation, found: GraspPlan) -> Skill:
+    """Go there, close, lift; judged by what the hand feels."""
+    hand, joints = found.hand, found.joints
+    obs = yield from open_hand(ctx, obs, hand, hand.opening)
+    obs = yield from visit(ctx, obs, joints, found.stops)
+    obs = yield from move_to(ctx, obs, joints, found.at, share=_SLOW)
+    obs = yield from close_hand(ctx, obs, hand)
+    if not hand.holds(obs):
+        figures = felt(hand, obs)
+        obs = yield from open_hand(ctx, obs, hand, hand.opening)
+        yield from move_to(ctx, obs, joints, found.stops[-1], share=_SLOW)
+        return Outcome(ok=False, reason="missed", figures=figures)
+    obs = yield from move_to(ctx, obs, joints, found.lifted, share=_SLOW)
+    figures = felt(hand, obs)
+    is_kept = hand.holds(obs) and figures["width_m"] > found.width - _STOLEN_M
+    return Outcome(ok=is_kept, reason="done" if is_kept else "lost_it", figures=figures)
+
+
+def felt(hand: Hand, obs: Observation) -> dict[str, float]:
+    """Return the fingers' distance [m] and the least force on a pad [N]; NaN where nothing was measured."""
+    width, forces = hand.width(obs), hand.forces(obs)
+    return {"width_m": math.nan if width is None else width,
+            "force_n": math.nan if forces is None else float(forces.min())}  # fmt: skip

@@ -1,0 +1,50 @@
+"""What perception knows of, as skills use it: things and boards in the frame of the base, and fresh sightings."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from vagus.act.skill import Array, Observation
+from vagus.act.surroundings import Solid, board_of, solid_of
+from vagus.core.frames import invert, transform
+from vagus.core.things import Support, Thing
+
+BOARD_M = 0.04
+"""How thick a board is taken to be [m]."""
+
+
+def base_pose(obs: Observation) -> Array:
+    """Return X_WB (4, 4), where the base is in the world of odometry; the identity for a robot that does not drive."""
+    return np.eye(4) if obs.odometry is None else level_pose(obs.odometry.x, obs.odometry.y, obs.odometry.yaw)
+
+
+def level_pose(x: float, y: float, yaw: float) -> Array:
+    """Return the pose (4, 4) of a frame whose z is up, on the floor."""
+    X = np.eye(4)
+    X[:2, :2] = [[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]]
+    X[:2, 3] = x, y
+    return X
+
+
+def thing_in(thing: Thing, X_AW: Array) -> Thing:
+    """Return a thing in another level frame A."""
+    turned = math.atan2(float(X_AW[1, 0]), float(X_AW[0, 0]))
+    return replace(thing, centre=transform(X_AW, thing.centre), yaw=thing.yaw + turned)
+
+
+def support_in(support: Support, X_AW: Array) -> Support:
+    """Return a board in another level frame A."""
+    return replace(support, corners=support.corners @ X_AW[:2, :2].T + X_AW[:2, 3])
+
+
+def solids(obs: Observation, X_WA: Array, *, but: int = 0) -> list[Solid]:
+    """Return all things but that number, and all boards, as solids in a level frame A."""
+    X_AW = invert(X_WA)
+    things = [solid_of(thing_in(thing, X_AW)) for thing in obs.things if thing.id != but]
+    return things + [board_of(support_in(s, X_AW), BOARD_M) for s in obs.supports]
+
+
+def find_thing(obs: Observation, number: int) -> Thing | None:
+    """Return the thing of a number, in the world; None if it is not known, or no more."""
+    return next((thing for thing in obs.things if thing.id == number), None)

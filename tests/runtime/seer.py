@@ -1,0 +1,105 @@
+"""Eyes that see the truth: publish what stands in the simulated room as perception would, for tests of skills.
+
+Tests of skills alone: what the robot itself does never sees this.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import mujoco
+import numpy as np
+
+from vagus.core import messages as m
+from vagus.core.frames import invert
+from vagus.core.seen import write_supports, write_things
+from vagus.core.things import Support, Thing
+from vagus.runtime.lockstep import Lockstep
+from vagus.runtime.prepare import host_file, prepare
+from vagus.world.simulation import Simulation
+
+PERIOD_NS = 100_000_000
+
+
+class Seer:
+    """The host in lockstep, without cameras; things and boards are told ten times a second."""
+
+    def __init__(self, seed: int, start: tuple[float, float, float]) -> None:
+        run, robot = prepare(host_file(), seed=seed)
+        robot = replace(robot, simulated=replace(robot.simulated, start=start))
+        self.scene = robot.build_scene(run.scene, seed)
+        self.lockstep = Lockstep(run, robot=robot)
+        self.sim = _simulation(self.lockstep)
+        self._out = self.lockstep.streams.writer("objects")
+        self._next_ns = 0
+        self.advance(0.3)
+
+    @property
+    def data(self) -> mujoco.MjData:
+        return self.sim.data
+
+    def start_pose(self) -> np.ndarray:
+        """Return where odometry began, in the world of the scene."""
+        x, y, yaw = self.lockstep.context.robot.simulated.start
+        X = np.eye(4)
+        X[:2, :2] = [[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]]
+        X[:2, 3] = x, y
+        return X
+
+    def things(self) -> list[Thing]:
+        """Return all objects, in the frame where odometry began."""
+        X = invert(self.start_pose())
+        found: list[Thing] = []
+        for k, obj in enumerate(self.scene.objects):
+            body = self.data.body(obj.name)
+            R = X[:3, :3] @ body.xmat.reshape(3, 3)
+            centre = (X @ [*body.xpos, 1.0])[:3]
+            found.append(Thing(id=k + 1, shape=obj.shape, colour=obj.colour, centre=centre,
+                               yaw=math.atan2(R[1, 0], R[0, 0]), size=obj.size, sigma=0.002,
+                               seen_ns=self.lockstep.now_ns))  # fmt: skip
+        return found
+
+    def number(self, name: str) -> int:
+        """Return the number of the object of that name."""
+        return [obj.name for obj in self.scene.objects].index(name) + 1
+
+    def say(self, words: str, meanwhile: Callable[[], None] = lambda: None) -> dict[str, Any]:
+        """Say something, call ``meanwhile`` after every tick until something came of it, and return that."""
+        outcomes = self.lockstep.streams.reader("outcome")
+        outcomes.since()
+        self.lockstep.say(words)
+        for _ in range(60_000):
+            self.step()
+            meanwhile()
+            for record in outcomes.since():
+                return json.loads(m.get_text(record))
+        raise AssertionError(f"nothing came of {words!r} in two minutes")
+
+    def step(self) -> None:
+        now_ns = self.lockstep.step()
+        if now_ns < self._next_ns:
+            return
+        self._next_ns = now_ns + PERIOD_NS
+        record = m.blank(m.objects(self.lockstep.run.spec))
+        record["stamp_ns"] = now_ns
+        write_things(record, self.things())
+        X = invert(self.start_pose())
+        boards: list[Support] = []
+        for geom in ("table", "shelf_0", "shelf_1", "shelf_2"):
+            at, half = self.data.geom(geom).xpos, self.sim.model.geom(geom).size
+            corners = at[:2] + half[:2] * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+            boards.append(Support(corners=corners @ X[:2, :2].T + X[:2, 3], height=float(at[2] + half[2])))
+        write_supports(record, boards)
+        self._out.publish(record)
+
+    def advance(self, seconds: float) -> None:
+        end_ns = self.lockstep.now_ns + round(seconds * 1e9)
+        while self.lockstep.now_ns < end_ns:
+            self.step()
+
+
+def _simulation(lockstep: Lockstep) -> Simulation:
+    body = lockstep.nodes["world"].node._body  # the truth behind the wall
+    return body.simulation

@@ -1,0 +1,64 @@
+"""Picking things up: the whole robot in virtual time, real physics, told where things are; judged by the world."""
+
+import numpy as np
+import pytest
+from seer import Seer
+
+from vagus.core.messages import State
+
+BEFORE_TABLE = (0.25, 0.1, 0.0)
+
+
+def height(robot: Seer, name: str) -> float:
+    return float(robot.data.body(name).xpos[2])
+
+
+@pytest.mark.parametrize("name", ["white_bottle", "black_can", "green_ball", "green_bowl"])
+def test_a_thing_that_is_named_is_picked_up_and_stays_in_the_hand(name: str) -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    low = height(robot, name)
+    outcome = robot.say(f"pick up the {name.replace('_', ' ')}")
+    assert outcome["ok"], outcome
+    assert height(robot, name) - low > 0.08
+    tips = [robot.data.site(f"{side}_tip") for side in ("left", "right")]
+    tip = min(tips, key=lambda site: np.linalg.norm(site.xpos - robot.data.body(name).xpos))
+    before = tip.xmat.reshape(3, 3).T @ (robot.data.body(name).xpos - tip.xpos)
+    robot.advance(3.0)  # no skill has the hand any more: it keeps its grip
+    after = tip.xmat.reshape(3, 3).T @ (robot.data.body(name).xpos - tip.xpos)
+    assert np.linalg.norm(after - before) < 0.002
+
+
+def test_nothing_else_is_moved_on_the_way() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    others = [obj.name for obj in robot.scene.objects if obj.name != "black_can"]
+    before = {name: robot.data.body(name).xpos.copy() for name in others}
+    assert robot.say("검은 캔 집어")["ok"]
+    for name in others:
+        assert np.linalg.norm(robot.data.body(name).xpos - before[name]) < 0.005, name
+
+
+def test_a_thing_that_was_taken_away_meanwhile_is_missed_and_the_hand_opens() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    bottle, at = robot.data.body("white_bottle"), robot.sim.model.joint("white_bottle").qposadr[0]
+    tips = [robot.data.site(f"{side}_tip") for side in ("left", "right")]
+
+    def steal() -> None:
+        if min(float(np.linalg.norm(tip.xpos - bottle.xpos)) for tip in tips) < 0.05:
+            robot.data.qpos[at : at + 3] = -2.0, -2.0, 0.2
+
+    outcome = robot.say("pick up the white bottle", meanwhile=steal)
+    assert (outcome["ok"], outcome["reason"]) == (False, "missed")
+    state = robot.lockstep.streams.reader("joint_state").latest()
+    assert state is not None
+    grippers = [robot.lockstep.run.spec.joint_index(f"{side}_gripper") for side in ("left", "right")]
+    assert state["q"][grippers].max() > 0.035
+
+
+def test_a_thing_that_is_not_there_is_not_picked_and_nothing_moves() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    outcome = robot.say("pick up the red bottle")
+    assert outcome["reason"] == "not_understood"
+    reflex = robot.lockstep.streams.reader("reflex").latest()
+    assert reflex is not None
+    face = [g.name for g in robot.lockstep.run.spec.groups].index("face")
+    assert all(int(s) == State.HOLD for g, s in enumerate(reflex["state"]) if g != face)

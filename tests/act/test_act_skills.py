@@ -21,6 +21,7 @@ HOST_CALLS = (
     ("point", {"azimuth_deg": 30.0, "elevation_deg": 20.0, "arm": "right"}),
     *(("look", {"direction": d}) for d in POINTS),
     ("look", {"x": 1.5, "y": -0.5, "z": 0.4}),
+    ("look_around", {}),
     ("nod", {}),
     ("shake", {}),
     *(("express", {"emotion": e}) for e in PROTOTYPES),
@@ -58,7 +59,9 @@ def test_an_arm_alone_waves_points_and_goes_home(name: str, args: dict[str, floa
 
 
 def test_every_skill_of_the_table_is_tried_above() -> None:
-    assert {name for name, _ in HOST_CALLS} | {"alive", "pick"} == set(SKILLS)  # pick: tests/runtime/test_pick.py
+    assert {name for name, _ in HOST_CALLS} | {"alive", "pick", "put_down"} == set(
+        SKILLS
+    )  # hands: tests/runtime/test_pick.py
 
 
 @pytest.mark.parametrize("seed", range(6))

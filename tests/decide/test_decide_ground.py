@@ -79,6 +79,18 @@ def test_what_names_nothing_or_two_colours_at_once_is_not_understood(words: str)
     assert not understand(words, SPEC).calls
 
 
+@pytest.mark.parametrize(
+    "words", ["put it down", "put the cup down", "put it back", "let go", "내려놔", "컵을 내려놓아 줘", "제자리에 놓아"]
+)
+def test_putting_down_is_a_skill_of_its_own(words: str) -> None:
+    assert [c.name for c in ground(understand(words, SPEC), TABLE).calls] == ["put_down"]
+
+
+@pytest.mark.parametrize("words", ["look around", "둘러봐", "주위를 살펴봐"])
+def test_looking_around_is_a_skill_too(words: str) -> None:
+    assert [c.name for c in understand(words, SPEC).calls] == ["look_around"]
+
+
 def test_every_colour_and_shape_has_a_name_of_its_own_in_both_languages() -> None:
     for k, language in enumerate(("ko", "en")):
         names = {name_of(c, s, language) for c in COLOURS for s in SHAPES}  # pyright: ignore[reportArgumentType]

@@ -54,11 +54,31 @@ def test_a_thing_that_was_taken_away_meanwhile_is_missed_and_the_hand_opens() ->
     assert state["q"][grippers].max() > 0.035
 
 
-def test_a_thing_that_is_not_there_is_not_picked_and_nothing_moves() -> None:
+def test_a_thing_that_is_not_there_is_looked_for_and_nothing_but_the_head_moves() -> None:
     robot = Seer(1, BEFORE_TABLE)
     outcome = robot.say("pick up the red bottle")
     assert outcome["reason"] == "not_understood"
+    assert [step["skill"] for step in outcome["steps"]] == ["look_around"]  # it looked for one
     reflex = robot.lockstep.streams.reader("reflex").latest()
     assert reflex is not None
-    face = [g.name for g in robot.lockstep.run.spec.groups].index("face")
-    assert all(int(s) == State.HOLD for g, s in enumerate(reflex["state"]) if g != face)
+    groups = [g.name for g in robot.lockstep.run.spec.groups]
+    assert {groups[g] for g, s in enumerate(reflex["state"]) if int(s) != State.HOLD} <= {"face", "neck"}
+
+
+def test_what_was_picked_up_is_put_down_where_it_stood_and_does_not_fall() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    can = robot.data.body("black_can")
+    before = can.xpos.copy()
+    assert robot.say("pick up the black can and put it down")["ok"]
+    robot.advance(1.0)
+    assert np.linalg.norm(can.xpos - before) < 0.02
+    assert can.xmat.reshape(3, 3)[2, 2] > 0.999  # upright
+    touch = robot.lockstep.streams.reader("touch").latest()
+    assert touch is not None
+    assert float(touch["force"].max()) < 0.5
+
+
+def test_who_holds_nothing_puts_nothing_down() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    outcome = robot.say("내려놔")
+    assert (outcome["ok"], outcome["reason"]) == (False, "empty_handed")

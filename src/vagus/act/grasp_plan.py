@@ -1,6 +1,6 @@
 """Plans a grasp: which of a thing's grasps an arm reaches past all that stands around, and the ways there and up."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -10,8 +10,10 @@ from vagus.act.grasps import Grasp, grasps
 from vagus.act.hand import Hand
 from vagus.act.motion import first_free
 from vagus.act.reach import Avoid, Reach, solving
-from vagus.act.skill import Array, Context, Indices
+from vagus.act.scene import level_pose
+from vagus.act.skill import Array, Context, Held, Indices
 from vagus.act.surroundings import Skin, Solid, Surroundings, solid_of
+from vagus.core.frames import invert, transform
 from vagus.core.robot import ArmSpec
 from vagus.core.things import Thing
 
@@ -41,7 +43,9 @@ class GraspPlan:
     width: float
     """What the fingers close on [m]."""
     stops: list[Array]
-    """To the place before the thing."""
+    """To the place before the thing; to put it down, to the place above."""
+    before: Array
+    """With the fingers beside the thing."""
     at: Array
     """With the fingers about it."""
     lifted: Array
@@ -69,23 +73,52 @@ class GraspSearch:
         self._tucked[ctx.indices(arm.joints)] = tucked(ctx, arm)
 
     def run(self, target: Thing, others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
-        """Search; yields after every step of it.
+        """Search a way to take a thing; yields after every step of it.
 
         Args:
             target: The thing, in the base frame.
             others: What else stands around, in the base frame.
         """
-        self._others, self._target = Surroundings(others), Surroundings([solid_of(target)])
-        self._all = Surroundings([*others, solid_of(target)])
+        self._look(target, others)
         if np.linalg.norm(target.centre[:2] - self._shoulder[:2]) > self._length:
             return None
         for grasp in islice(grasps(target, self._shoulder, self._hand.opening), _TRIES):
             found = yield from self._try(grasp)
             if found is not None:
-                return found
+                before, at, lifted = found
+                yield
+                stops = self._way(before, self._is_clear_before)
+                if stops is not None:
+                    j = self._joints
+                    return GraspPlan(self._hand, j, grasp.width, stops, before[j], at[j], lifted[j])
         return None
 
-    def _try(self, grasp: Grasp) -> Generator[None, None, GraspPlan | None]:
+    def run_placing(self, held: Held, target: Thing, turns: Sequence[float], others: list[Solid]
+                    ) -> Generator[None, None, GraspPlan | None]:  # fmt: skip
+        """Search a way to put down what the hand holds, where ``target`` shows it, turned by any of ``turns`` [rad]."""
+        self._look(target, others)
+        foot = np.array([*target.centre[:2], target.foot])
+        inside = _inside(held)
+        for turn in turns:
+            X_BT = level_pose(float(foot[0]), float(foot[1]), turn) @ held.X_FT
+            X_BT[2, 3] += foot[2]
+            found = yield from self._try(Grasp(X_BT, target.size[0]))
+            if found is None:
+                continue
+            before, at, lifted = found
+            yield
+            stops = self._way(lifted, lambda q: self._is_clear_with(q, inside))
+            if stops is not None:
+                j = self._joints
+                return GraspPlan(self._hand, j, target.size[0], stops, before[j], at[j], lifted[j])
+        return None
+
+    def _look(self, target: Thing, others: list[Solid]) -> None:
+        self._others, self._target = Surroundings(others), Surroundings([solid_of(target)])
+        self._all = Surroundings([*others, solid_of(target)])
+
+    def _try(self, grasp: Grasp) -> Generator[None, None, tuple[Array, Array, Array] | None]:
+        """Search positions of all joints before a grasp, at it, and lifted; (n_joints,) each."""
         at = yield from self._reach(grasp.X_BT, self._q)
         if at is None:
             return None
@@ -95,13 +128,12 @@ class GraspSearch:
         if not all(self._is_clear_at(before + share * (at - before)) for share in _CHECKS):
             return None
         lifted = yield from self._reach(_shifted(grasp.X_BT, np.array([0.0, 0.0, LIFT_M])), at)
-        if lifted is None:
-            return None
+        return None if lifted is None else (before, at, lifted)
+
+    def _way(self, goal: Array, is_clear: Callable[[Array], bool]) -> list[Array] | None:
         j = self._joints
-        yield
-        ways = ([before[j]], [self._tucked[j], before[j]])
-        stops = first_free(self._ctx, self._q, self._v[j], j, ways, self._is_clear_before)
-        return None if stops is None else GraspPlan(self._hand, j, grasp.width, stops, at[j], lifted[j])
+        ways = ([goal[j]], [self._tucked[j], goal[j]])
+        return first_free(self._ctx, self._q, self._v[j], j, ways, is_clear)
 
     def _reach(self, X_BT: Array, start: Array) -> Generator[None, None, Array | None]:
         """Search joints that bring the tip there: freely at first, then pushed off what is in the way."""
@@ -126,10 +158,25 @@ class GraspSearch:
     def _is_clear_before(self, q: Array) -> bool:
         return self._skin.clearance(q, self._all) > _CLEAR_M
 
+    def _is_clear_with(self, q: Array, inside: Array) -> bool:
+        """Say whether arm and what it holds, points (n, 3) in the tip's frame, keep away from all that is around."""
+        points = transform(self._ctx.kinematics.pose_of(q, self._arm.tip), inside)
+        is_clear = bool(np.all(self._others.distance(points) > _CLEAR_M))
+        return is_clear and self._skin.clearance(q, self._others) > _CLEAR_M
+
 
 def tucked(ctx: Context, arm: ArmSpec) -> Array:
     """Return the positions of an arm's joints, shape (k,), at which its hand is close to the body."""
     return np.array(arm.tucked) if arm.tucked else ctx.kinematics.home[ctx.indices(arm.joints)]
+
+
+def _inside(held: Held) -> Array:
+    """Return points on the outside of what is held, in the tip's frame, shape (n, 3) [m]."""
+    x, y, z = held.thing.size
+    angles = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
+    ring = np.column_stack([0.5 * x * np.cos(angles), 0.5 * y * np.sin(angles)])
+    points = np.concatenate([np.column_stack([ring, np.full(len(ring), height)]) for height in (0.0, 0.5 * z, z)])
+    return transform(invert(held.X_FT), points)
 
 
 def _shifted(X_BT: Array, by: Array) -> Array:

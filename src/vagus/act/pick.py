@@ -12,8 +12,8 @@ from vagus.act.approach import approach, tuck
 from vagus.act.grasp_plan import GraspPlan, GraspSearch
 from vagus.act.hand import Hand, close_hand, open_hand
 from vagus.act.motion import move_to, spread, visit
-from vagus.act.scene import base_pose, find_thing, solids, thing_in
-from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill, Targets
+from vagus.act.scene import base_pose, find_thing, level_pose, solids, thing_in
+from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.core.frames import invert
 from vagus.core.robot import ArmSpec, RobotSpec
 from vagus.core.things import Thing
@@ -59,7 +59,7 @@ def pick(ctx: Context, obs: Observation, args: Args) -> Skill:
             break
     if found is None:
         return Outcome(ok=False, reason="out_of_reach")
-    return (yield from _take(ctx, obs, found))
+    return (yield from _take(ctx, obs, found, thing))
 
 
 def _search(ctx: Context, obs: Observation, thing: Thing
@@ -85,7 +85,7 @@ def _distance(ctx: Context, arm: ArmSpec, q: Array, thing: Thing) -> float:
     return float(np.linalg.norm(ctx.kinematics.anchor(q, arm.joints[0])[:2] - thing.centre[:2]))
 
 
-def _take(ctx: Context, obs: Observation, found: GraspPlan) -> Skill:
+def _take(ctx: Context, obs: Observation, found: GraspPlan, thing: Thing) -> Skill:
     """Go there, close, lift; judged by what the hand feels."""
     hand, joints = found.hand, found.joints
     obs = yield from open_hand(ctx, obs, hand, hand.opening)
@@ -95,12 +95,25 @@ def _take(ctx: Context, obs: Observation, found: GraspPlan) -> Skill:
     if not hand.holds(obs):
         figures = felt(hand, obs)
         obs = yield from open_hand(ctx, obs, hand, hand.opening)
-        yield from move_to(ctx, obs, joints, found.stops[-1], share=_SLOW)
+        yield from move_to(ctx, obs, joints, found.before, share=_SLOW)
         return Outcome(ok=False, reason="missed", figures=figures)
+    ctx.held[hand.arm.name] = _held(ctx, obs, hand, thing)
     obs = yield from move_to(ctx, obs, joints, found.lifted, share=_SLOW)
     figures = felt(hand, obs)
     is_kept = hand.holds(obs) and figures["width_m"] > found.width - _STOLEN_M
+    if not is_kept:
+        ctx.held.pop(hand.arm.name, None)
     return Outcome(ok=is_kept, reason="done" if is_kept else "lost_it", figures=figures)
+
+
+def _held(ctx: Context, obs: Observation, hand: Hand, thing: Thing) -> Held:
+    """Return what the hand has closed on, by where the tip is and where the thing was seen."""
+    X_BT = ctx.kinematics.pose_of(obs.commanded()[0], hand.arm.tip)
+    seen = thing_in(thing, invert(base_pose(obs)))
+    yaw = math.atan2(float(X_BT[1, 2]), float(X_BT[0, 2]))
+    X_BF = level_pose(float(seen.centre[0]), float(seen.centre[1]), yaw)
+    X_BF[2, 3] = seen.foot
+    return Held(thing=thing, X_FT=invert(X_BF) @ X_BT)
 
 
 def felt(hand: Hand, obs: Observation) -> dict[str, float]:

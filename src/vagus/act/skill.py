@@ -126,6 +126,16 @@ A ``VagusError`` that it raises is a failed outcome too; anything else it raises
 """
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Held:
+    """What a skill put into a hand, for the skills after it; a brain that was restarted no longer knows."""
+
+    thing: Thing
+    """As it was last seen, where it stood then in the world of odometry."""
+    X_FT: Array
+    """Pose (4, 4) of the tip seen from the middle of the thing's foot, upright, the tip's approach along +x."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     """What every skill may use."""
@@ -135,6 +145,8 @@ class Context:
     rng: np.random.Generator
     lead_ns: int
     """How far ahead of the observation targets are [ns]."""
+    held: dict[str, Held] = field(default_factory=dict[str, Held])
+    """Arm → what skills know to be in its hand; whether it still is, the hand feels."""
 
     def at_ns(self, obs: Observation) -> int:
         """Return the time that targets made from this observation are for [ns]."""

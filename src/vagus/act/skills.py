@@ -12,7 +12,9 @@ from vagus.act.look import lacks_neck, look, neck_joints
 from vagus.act.nod import nod, shake
 from vagus.act.pick import lacks_hand, pick, pick_joints
 from vagus.act.point import arm_joints, lacks_arm, point
+from vagus.act.put_down import put_down
 from vagus.act.say import say
+from vagus.act.search import lacks_eyes, look_around
 from vagus.act.skill import Args, Param, SkillSpec, Text
 from vagus.act.stop import stop
 from vagus.act.wave import wave
@@ -54,6 +56,8 @@ _ROWS = (
     SkillSpec(name="look", text=Text("쳐다보기", "Look"), run=look, joints=neck_joints, lacks=lacks_neck,
               params=(Param(name="direction", kind="choice", choices=tuple(LOOKING)), _AZIMUTH, _ELEVATION, *_POINT),
               rule=_whole_point),
+    SkillSpec(name="look_around", text=Text("둘러보기", "Look around"), run=look_around, joints=neck_joints,
+              lacks=lacks_eyes),
     SkillSpec(name="nod", text=Text("고개 끄덕이기", "Nod"), run=nod, joints=neck_joints, lacks=lacks_neck),
     SkillSpec(name="shake", text=Text("고개 젓기", "Shake my head"), run=shake, joints=neck_joints, lacks=lacks_neck),
     SkillSpec(name="express", text=Text("표정 짓기", "Show a feeling"), run=express, joints=face_joints,
@@ -69,6 +73,8 @@ _ROWS = (
     SkillSpec(name="pick", text=Text("집기", "Pick up"), run=pick, joints=pick_joints, lacks=lacks_hand,
               params=(Param(name="thing", kind="number", minimum=1, maximum=1e9, required=True),), timeout_s=90.0,
               budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
+    SkillSpec(name="put_down", text=Text("내려놓기", "Put down"), run=put_down, joints=pick_joints, lacks=lacks_hand,
+              timeout_s=60.0, budget_s={"touch": 0.05}),
     SkillSpec(name="go_home", text=Text("기본 자세로 돌아가기", "Go home"), run=go_home, joints=home_joints,
               lacks=lacks_home, timeout_s=30.0),
     SkillSpec(name="say", text=Text("말하기", "Say"), run=say, joints=_no_joints,

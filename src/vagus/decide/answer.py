@@ -16,6 +16,7 @@ _NEEDS: dict[str, tuple[str, str]] = {
 }
 SKILL_NEEDS: dict[str, str] = {
     "wave": "arms", "point": "arms", "look": "neck", "nod": "neck", "shake": "neck", "express": "face", "drive": "base",
+    "pick": "arms", "put_down": "arms", "look_around": "neck",
 }  # fmt: skip
 """Skill → the part of the anatomy (a field of ``RobotSpec``) it needs; skills that need none are left out."""
 
@@ -23,6 +24,8 @@ _CAN: tuple[tuple[str, str, str], ...] = (
     ("wave", "손 흔들기", "wave"),
     ("point", '가리키기 ("위를 가리켜")', 'point ("point to the right")'),
     ("look", '쳐다보기 ("왼쪽 봐")', 'look ("look left")'),
+    ("put_down", "내려놓기", "put it down"),
+    ("look_around", "둘러보기", "look around"),
     ("express", '표정 짓기 ("웃어 봐")', 'show a feeling ("smile")'),
     ("pick", '물건 집기 ("빨간 컵 집어")', 'pick things up ("pick up the red cup")'),
     ("drive", '이동하기 ("앞으로 50센티 가")', 'drive ("go forward half a metre")'),

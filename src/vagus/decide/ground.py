@@ -25,7 +25,7 @@ def ground(understood: Understanding, things: Sequence[Thing]) -> Understanding:
     """Put numbers in the place of descriptions; the answer asks or says why if one fits nothing, or several things."""
     calls: list[Call] = []
     for call in understood.calls:
-        if "shape" not in call.args and "colour" not in call.args:
+        if _names_nothing(call):
             calls.append(call)
             continue
         fitting = [thing for thing in things if _fits(call, thing)]
@@ -36,6 +36,15 @@ def ground(understood: Understanding, things: Sequence[Thing]) -> Understanding:
         rest = {name: value for name, value in call.args.items() if name not in ("shape", "colour")}
         calls.append(replace(call, args={**rest, "thing": float(fitting[0].id)}))
     return replace(understood, calls=tuple(calls))
+
+
+def misses(understood: Understanding, things: Sequence[Thing]) -> bool:
+    """Say whether a call names something that is not seen."""
+    return any(not _names_nothing(call) and not any(_fits(call, t) for t in things) for call in understood.calls)
+
+
+def _names_nothing(call: Call) -> bool:
+    return "shape" not in call.args and "colour" not in call.args
 
 
 def _fits(call: Call, thing: Thing) -> bool:

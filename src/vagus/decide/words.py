@@ -48,6 +48,9 @@ POINT = r"\b(?:point|indicate)\b|가리|가르[켜키]|손가락|짚어"
 WAVE = r"\b(?:wave|waving|greet)\b|흔[들든드]|손 ?인사|인사"
 LOOK = (r"\b(?:look|looking|glance|gaze|face|watch)\b"
         r"|봐|보세요|보아|쳐다|바라|보렴|보십|시선|(?:^| )보(?:고|자|면)?$|본$")  # fmt: skip
+LOOK_ROUND = (
+    r"\b(?:look|have a look|take a look) (?:a)?round\b|둘러 ?[보봐]|(?:주위|주변)(?:를|을)? ?(?:살펴|둘러|봐|보)"
+)
 HEAD = r"\bhead\b|고개|머리"
 TURN = r"\b(?:turn|rotate|spin|swivel|pivot)\b|돌|회전|(?:^| )도세요"
 TURN_BACK = r"\b(?:turn|rotate)\b|돌|회전"
@@ -61,6 +64,8 @@ A_LITTLE = r"\b(?:a (?:little|bit|tad)(?: bit)?(?: more)?|slightly)\b|조금|약
 
 PICK = (r"\b(?:pick(?: up)?|grab|grasp|take|lift(?: up)?|get|fetch|hold)\b"
         r"|집[어으]|(?<![가-힣])(?:집|잡|들)$|잡[아으]|들[어으]|주워|줍|쥐[어고]")  # fmt: skip
+PUT_DOWN = (r"\b(?:put|set|lay|place)\b.*\b(?:down|back)\b|\b(?:put|set|lay) (?:it )?down\b|\blet go\b|\brelease\b"
+            r"|내려 ?[놓둬두놔]|갖다 ?[놓놔둬]|제자리에 ?[놓놔둬]|(?:^| )놓아|(?:^| )놔")  # fmt: skip
 THING_SHAPES: dict[str, str] = {
     "cup": r"\b(?:cup|mug)\b|컵|머그",
     "bottle": r"\bbottle\b|(?<![가-힣])병",

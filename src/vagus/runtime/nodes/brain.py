@@ -17,8 +17,8 @@ from vagus.core.errors import VagusError
 from vagus.core.seen import read_supports, read_things
 from vagus.core.things import Support, Thing
 from vagus.decide.answer import Language
-from vagus.decide.ground import ground
-from vagus.decide.phrases import Call, understand
+from vagus.decide.ground import ground, misses
+from vagus.decide.phrases import Call, Understanding, understand
 from vagus.perceive.odometry import OdometryPose
 from vagus.runtime.context import Context
 from vagus.streams.ring import Reader
@@ -26,6 +26,7 @@ from vagus.streams.streams import Streams
 
 _ALIVE = "alive"
 _ALIVE_ID = 0
+_LOOK_AROUND = "look_around"
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
 _UNENDED_MAX = 8
@@ -39,7 +40,9 @@ class _Task:
 
     id: int
     language: Language
-    left: deque[Call]
+    left: deque[Call] = field(default_factory=deque[Call])
+    unplaced: Understanding | None = None
+    """What was understood but names a thing that is not seen: the robot looks around first."""
     running: set[int] = field(default_factory=set[int])
     steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
 
@@ -71,6 +74,7 @@ class BrainNode:
         self._seen_ns = 0
         self._task: _Task | None = None
         self._next_id = _ALIVE_ID + 1
+        self._can_look_around = bool(spec.cameras) and any(skill.name == _LOOK_AROUND for skill in available(spec))
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
         self._busy_ns = 0
         self._is_restarted = streams.reader("stats.brain").latest() is not None
@@ -111,12 +115,23 @@ class BrainNode:
         )  # fmt: skip
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
-        understanding = ground(understand(m.get_text(utterance), self._spec), self._seen[0])
+        understood = understand(m.get_text(utterance), self._spec)
         if self._task:
             self._end_task("replaced", now_ns)
-        self._task = _Task(int(utterance["id"]), understanding.language, deque(understanding.calls))
-        if not understanding.calls:
-            self._speak(understanding.answer, now_ns)
+        self._task = task = _Task(int(utterance["id"]), understood.language)
+        if not misses(understood, self._seen[0]) or not self._can_look_around:
+            self._plan(task, understood, now_ns)
+            return
+        task.unplaced = understood
+        self._speak("찾아볼게요." if understood.language == "ko" else "Let me look for it.", now_ns)
+        self._start(task, Call(name=_LOOK_AROUND), now_ns)
+
+    def _plan(self, task: _Task, understood: Understanding, now_ns: int) -> None:
+        """Take what was understood as the task, or say why nothing will be done."""
+        placed = ground(understood, self._seen[0])
+        task.left = deque(placed.calls)
+        if not placed.calls:
+            self._speak(placed.answer, now_ns)
             self._end_task("not_understood", now_ns)
         self._go_on(now_ns)
 
@@ -124,6 +139,10 @@ class BrainNode:
         """Start what is next once what runs has ended; a step that failed ends the task."""
         task = self._task
         if task is None or task.running:
+            return
+        if task.unplaced is not None:
+            understood, task.unplaced = task.unplaced, None
+            self._plan(task, understood, now_ns)
             return
         failed = next((step["reason"] for step in task.steps if not step["ok"]), None)
         if failed or not task.left:

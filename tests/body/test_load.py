@@ -115,6 +115,7 @@ def test_a_path_that_is_no_robot_file_is_refused(tmp_path: Path, name: str, said
         ),
         ({"start": (math.nan, 0, 0)}, r"simulated start: got \(nan, 0.0, 0.0\), allowed: three finite numbers"),
         ({"start": (0, math.inf, 0)}, "simulated start: got"),
+        ({"room": -1}, "simulated room: got -1, allowed: a seed >= 0, or None"),
     ],
 )
 def test_a_start_or_scene_that_there_is_not_is_refused(given: dict[str, Any], said: str) -> None:

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,3 +125,11 @@ def test_the_person_moves_every_ten_milliseconds_whatever_the_encoders_rate(file
         sim.step(10**9 + k * period_ns, None)
         seen.append(float(sim.data.mocap_pos[row][0]))
     assert len(set(seen)) in (99, 100, 101)
+
+
+def test_a_robot_may_stand_in_another_room_than_its_own() -> None:
+    """The room is another seed's; what the robot itself is, stays."""
+    elsewhere = replace(HOST, simulated=replace(HOST.simulated, room=5))
+    own, other, fifth = HOST.build_scene("room", 1), elsewhere.build_scene("room", 1), HOST.build_scene("room", 5)
+    assert other.objects == fifth.objects
+    assert other.objects != own.objects

@@ -74,8 +74,7 @@ def _choose(ctx: Context, obs: Observation, floor: Floor, thing: Thing, can_reac
     """Search a stance that can be driven to and that the thing can be reached from; return the way there."""
     q = tucked_in(ctx, obs.commanded()[0])
     for X_WS in islice(floor.stances(thing), _STANCES):
-        legs = floor.route(X_WS)
-        yield
+        legs = yield from floor.route(X_WS)
         if legs is not None and (yield from can_reach(obs, thing, X_WS, q)) is not None:
             return legs
     return None

@@ -86,8 +86,7 @@ class GraspSearch:
             found = yield from self._try(grasp)
             if found is not None:
                 before, at, lifted = found
-                yield
-                stops = self._way(before, self._is_clear_before)
+                stops = yield from self._way(before, self._is_clear_before)
                 if stops is not None:
                     j = self._joints
                     return GraspPlan(self._hand, j, grasp.width, stops, before[j], at[j], lifted[j])
@@ -106,8 +105,7 @@ class GraspSearch:
             if found is None:
                 continue
             before, at, lifted = found
-            yield
-            stops = self._way(lifted, lambda q: self._is_clear_with(q, inside))
+            stops = yield from self._way(lifted, lambda q: self._is_clear_with(q, inside))
             if stops is not None:
                 j = self._joints
                 return GraspPlan(self._hand, j, target.size[0], stops, before[j], at[j], lifted[j])
@@ -130,10 +128,10 @@ class GraspSearch:
         lifted = yield from self._reach(_shifted(grasp.X_BT, np.array([0.0, 0.0, LIFT_M])), at)
         return None if lifted is None else (before, at, lifted)
 
-    def _way(self, goal: Array, is_clear: Callable[[Array], bool]) -> list[Array] | None:
+    def _way(self, goal: Array, is_clear: Callable[[Array], bool]) -> Generator[None, None, list[Array] | None]:
         j = self._joints
         ways = ([goal[j]], [self._tucked[j], goal[j]])
-        return first_free(self._ctx, self._q, self._v[j], j, ways, is_clear)
+        return (yield from first_free(self._ctx, self._q, self._v[j], j, ways, is_clear))
 
     def _reach(self, X_BT: Array, start: Array) -> Generator[None, None, Array | None]:
         """Search joints that bring the tip there: freely at first, then pushed off what is in the way."""

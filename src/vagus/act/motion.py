@@ -48,12 +48,23 @@ def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> list[A
     Either straight to the goal, or by way of these joints' home. Joints that others move are taken where they are now.
     """
     q, v = obs.commanded()
-    return first_free(ctx, q, v[joints], joints, ([goal], [ctx.kinematics.home[joints], goal]))
+    return ended(first_free(ctx, q, v[joints], joints, ([goal], [ctx.kinematics.home[joints], goal])))
 
 
-def first_free(ctx: Context, q: Array, v: Array, joints: Indices, ways: Iterable[list[Array]],
-               is_clear: Callable[[Array], bool] = lambda _q: True) -> list[Array] | None:  # fmt: skip
-    """Return the first way whose stops can be visited one after the other; None if none can.
+def ended(search: Generator[None, None, T]) -> T:
+    """Run a search to its end and return what it found."""
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return end.value
+
+
+def first_free(
+    ctx: Context, q: Array, v: Array, joints: Indices, ways: Iterable[list[Array]],
+    is_clear: Callable[[Array], bool] = lambda _q: True,
+) -> Generator[None, None, list[Array] | None]:  # fmt: skip
+    """Search the first way whose stops can be visited one after the other; yields after every place that was checked.
 
     Args:
         ctx: The skill's context.
@@ -66,7 +77,7 @@ def first_free(ctx: Context, q: Array, v: Array, joints: Indices, ways: Iterable
     for stops in ways:
         now, speed = q.copy(), v
         for stop in stops:
-            if not is_free(ctx, now, speed, joints, stop, is_clear):
+            if not (yield from _is_free(ctx, now, speed, joints, stop, is_clear)):
                 break
             now[joints], speed = stop, np.zeros(len(joints))
         else:
@@ -74,8 +85,8 @@ def first_free(ctx: Context, q: Array, v: Array, joints: Indices, ways: Iterable
     return None
 
 
-def is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array,
-            is_clear: Callable[[Array], bool] = lambda _q: True) -> bool:  # fmt: skip
+def _is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array,
+             is_clear: Callable[[Array], bool]) -> Generator[None, None, bool]:  # fmt: skip
     """Say whether a move keeps its margin. A start within the margin already (held so) only must not touch."""
     move = JointMove(0, q[joints], v, goal, Limits.of(ctx.spec, joints))
     n = int(np.clip(np.ceil(np.abs(goal - q[joints]).max() / _SAMPLE), 4, 60))
@@ -85,6 +96,7 @@ def is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array,
         full[joints] = point
         if ctx.kinematics.is_in_collision(full, margin) or not is_clear(full):
             return False
+        yield
     return True
 
 

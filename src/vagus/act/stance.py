@@ -4,7 +4,7 @@ Things and boards are where perception saw them; what stands on the floor, where
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 
 import numpy as np
 
@@ -71,8 +71,8 @@ class Floor:
                 return X_WS
         return None
 
-    def route(self, X_WS: Array) -> list[Leg] | None:
-        """Return how to drive to a stance without touching anything: back if need be, turn, straight on, turn."""
+    def route(self, X_WS: Array) -> Generator[None, None, list[Leg] | None]:
+        """Search how to drive to a stance without touching anything: back if need be, turn, straight on, turn."""
         for back in _BACK_OFF:
             start = self._X_WB @ level_pose(-back, 0.0, 0.0)
             X = invert(start) @ X_WS
@@ -82,9 +82,16 @@ class Floor:
             last = math.remainder(math.atan2(X[1, 0], X[0, 0]) - bearing, 2.0 * math.pi)
             legs = [("distance_m", -back), ("turn_deg", math.degrees(bearing)), ("distance_m", distance),
                     ("turn_deg", math.degrees(last))]  # fmt: skip
-            if all(self._is_free(pose, _PASS_M) for pose in self._poses(legs)):
+            if (yield from self._are_free(legs)):
                 return [{name: amount} for name, amount in legs if amount]
         return None
+
+    def _are_free(self, legs: list[tuple[str, float]]) -> Generator[None, None, bool]:
+        for pose in self._poses(legs):
+            if not self._is_free(pose, _PASS_M):
+                return False
+            yield
+        return True
 
     def _poses(self, legs: list[tuple[str, float]]) -> Iterator[Array]:
         """Yield the poses on the way but for where it stands now."""

@@ -23,12 +23,16 @@ class SimulatedCfg:
     """Which scene it stands in by default; names in ``vagus.world.scenes``."""
     start: tuple[float, float, float] = (0.0, 0.0, 0.0)
     """Where the robot's root stands at the start: x [m], y [m], yaw [rad]."""
+    room: int | None = None
+    """Seed of the room, >= 0; None: the robot's own. The same robot, with its mounting errors, in another room."""
 
     def __post_init__(self) -> None:
         check_types(self, "simulated")
         if self.scene not in scenes.SCENES:
             names = ", ".join(repr(name) for name in sorted(scenes.SCENES))
             raise ConfigError(f"simulated scene: got {self.scene!r}, allowed: {names}")
+        if self.room is not None and self.room < 0:
+            raise ConfigError(f"simulated room: got {self.room}, allowed: a seed >= 0, or None")
         if not all(math.isfinite(x) for x in self.start):
             raise ConfigError(f"simulated start: got {self.start}, allowed: three finite numbers [m, m, rad]")
 
@@ -69,4 +73,5 @@ class Robot:
         Raises:
             ConfigError: No such scene, a seed below 0, or a model that cannot be built.
         """
-        return scenes.build_scene(self.build_model(), scene=scene, seed=seed, start=self.simulated.start)
+        room = seed if self.simulated.room is None else self.simulated.room
+        return scenes.build_scene(self.build_model(), scene=scene, seed=room, start=self.simulated.start)

@@ -1,0 +1,94 @@
+"""Where to stand: never in anything, always with the thing in reach, and on a way that is free."""
+
+import math
+
+import numpy as np
+import pytest
+from ideal import IdealRobot, load
+
+from vagus.act.approach import tucked_in
+from vagus.act.motion import ended
+from vagus.act.scene import level_pose, solids
+from vagus.act.skill import Context, Observation
+from vagus.act.stance import Floor, Leg
+from vagus.act.surroundings import Skin, Surroundings
+from vagus.core import messages as m
+from vagus.core.frames import transform
+from vagus.core.things import Support, Thing
+from vagus.perceive.odometry import OdometryPose
+
+HOST = load("host")
+TABLE = Support(corners=np.array([[0.92, -0.55], [1.68, -0.55], [1.68, 0.75], [0.92, 0.75]]), height=0.75)
+
+
+def thing(number: int, x: float, y: float) -> Thing:
+    return Thing(id=number, shape="can", colour="red", centre=np.array([x, y, 0.8]), yaw=0.0, size=(0.06, 0.06, 0.1),
+                 sigma=0.003, seen_ns=0)  # fmt: skip
+
+
+class Place:
+    """The host somewhere before a table."""
+
+    def __init__(self, x: float, y: float, yaw: float, things: tuple[Thing, ...]) -> None:
+        robot = IdealRobot(*HOST)
+        self.ctx = Context(spec=robot.spec, kinematics=robot.kinematics, rng=robot.rng, lead_ns=0)
+        origins = np.zeros(len(robot.spec.sensors), np.int64)
+        odometry = OdometryPose(x=x, y=y, yaw=yaw, stamp_ns=0, origin_ns=origins)
+        reflex = m.blank(m.reflex(robot.spec))
+        reflex["q_last"] = robot.spec.array("home")
+        self.obs = Observation(now_ns=0, spec=robot.spec, reflex=reflex, odometry=odometry, things=things,
+                               supports=(TABLE,))  # fmt: skip
+        self.q = tucked_in(self.ctx, robot.spec.array("home"))
+        self.floor = Floor(self.ctx, self.obs, self.q)
+        skin = Skin(self.ctx.kinematics)
+        self._points, self._radius = skin.points(self.q), skin.radius
+        self._around = Surroundings(solids(self.obs, np.eye(4)))
+
+    def gap(self, X_WS: np.ndarray) -> float:
+        return float(np.min(self._around.distance(transform(X_WS, self._points)) - self._radius))
+
+
+@pytest.mark.parametrize("x", [0.97, 1.1, 1.3])
+@pytest.mark.parametrize("y", [-0.3, 0.1, 0.5])
+def test_every_stance_is_free_and_has_the_thing_before_it(x: float, y: float) -> None:
+    target = thing(1, x, y)
+    place = Place(0.0, 0.1, 0.0, (target, thing(2, 1.0, 0.2)))
+    found = list(place.floor.stances(target))
+    assert found
+    for X_WS in found:
+        assert place.gap(X_WS) > 0.03
+        ahead = np.linalg.inv(X_WS) @ [*target.centre, 1.0]
+        assert 0.3 < ahead[0] < 0.65
+        assert abs(ahead[1]) <= 0.31
+
+
+def ends_at(start: np.ndarray, legs: list[Leg]) -> np.ndarray:
+    X = start
+    for leg in legs:
+        turn = math.radians(leg.get("turn_deg", 0.0))
+        X = X @ level_pose(leg.get("distance_m", 0.0), 0.0, turn)
+    return X
+
+
+def test_a_way_leads_to_the_stance_and_touches_nothing() -> None:
+    target = thing(1, 1.1, -0.2)
+    place = Place(0.1, 0.4, 0.2, (target,))
+    start = level_pose(0.1, 0.4, 0.2)
+    for X_WS in list(place.floor.stances(target))[:4]:
+        legs = ended(place.floor.route(X_WS))
+        assert legs is not None
+        np.testing.assert_allclose(ends_at(start, legs), X_WS, atol=1e-9)
+
+
+def test_who_stands_close_to_the_table_backs_off_before_turning_away() -> None:
+    """Turning on the spot would sweep the hands over the table, into what stands there."""
+    near = (thing(1, 0.95, 0.1),)  # between the hands
+    place = Place(0.62, 0.1, 0.0, near)
+    legs = ended(place.floor.route(level_pose(0.3, 0.6, 0.8)))
+    assert legs is not None
+    assert legs[0].get("distance_m", 0.0) < 0.0
+
+
+def test_no_way_leads_through_the_table() -> None:
+    place = Place(0.3, 0.1, 0.0, ())
+    assert ended(place.floor.route(level_pose(2.2, 0.1, 0.0))) is None

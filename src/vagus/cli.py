@@ -35,7 +35,13 @@ Person = Annotated[Behaviour, arg(help="What the person in the room does (simula
 Record = Annotated[Path, arg(help="Record every stream as MCAP into a new folder in this one.")]
 NoRecord = Annotated[FlagCreatePairsOff[bool], arg(help="Record nothing.")]
 Port = Annotated[int, arg(help="Port of the page on 127.0.0.1; 0: no page.")]
-Calibration = Annotated[Path | None, arg(help="Corrections that `vagus calibrate` saved for this robot and seed.")]
+Calibration = Annotated[
+    Path | None,
+    arg(
+        help="Corrections that `vagus calibrate` saved for this robot and seed. Default: what came with the file, "
+        "calibration/<robot>-<seed>.json beside it, if it is there."
+    ),
+]
 Seconds = Annotated[float | None, arg(help="End after this long; otherwise at Ctrl-C.")]
 
 

@@ -134,6 +134,44 @@ def test_losing_the_group_ends_the_skill_and_its_commands(robot: IdealRobot, sta
     assert len(robot.commands) == sent
 
 
+def test_a_skill_goes_on_after_a_hiccup_of_the_computer_by_a_new_lease(robot: IdealRobot) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.3)
+    neck = robot.spec.group_index("neck")
+    token, sent = int(robot.token[neck]), len(robot.commands)
+    robot.take(neck, State.HOLD, Verdict.STOPPED_ENCODER_STALE | Verdict.STOPPED_LATE)
+    assert robot.finish().outcome.ok
+    tokens = {int(c["lease"][neck]) for c in robot.commands[sent:]}
+    assert tokens
+    assert token not in tokens
+
+
+def test_a_computer_that_stands_still_again_and_again_ends_the_skill(robot: IdealRobot) -> None:
+    robot.runner.start("drive", {"distance_m": 5.0}, 1)
+    base = robot.spec.group_index("base")
+    for k in range(8):
+        assert (k < 4) == ("drive" in robot.runner.running)
+        robot.run(0.5)
+        robot.take(base, State.HOLD, Verdict.STOPPED_ENCODER_STALE)
+        robot.run(0.1)
+    assert robot.ended[0].outcome.reason == "stopped"
+
+
+@pytest.mark.parametrize("more", [Verdict.STOPPED_TORQUE, Verdict.STOPPED_LEASE_END, Verdict.STOPPED_ESTOP])
+def test_late_readings_excuse_no_other_cause(robot: IdealRobot, more: Verdict) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.3)
+    robot.take(robot.spec.group_index("neck"), State.HOLD, Verdict.STOPPED_ENCODER_STALE | more)
+    assert not robot.finish().outcome.ok
+
+
+def test_groups_that_somebody_else_took_meanwhile_are_not_asked_for(robot: IdealRobot) -> None:
+    robot.runner.start("look", {"direction": "left"}, 1)
+    robot.run(0.3)
+    robot.take(robot.spec.group_index("neck"), State.RUN, Verdict.STOPPED_ENCODER_STALE, Source.TELEOP)
+    assert robot.finish().outcome.reason == "preempted"
+
+
 def test_losing_one_group_leaves_the_other_skill_alone(robot: IdealRobot) -> None:
     robot.runner.start("look", {"direction": "left"}, 1)
     robot.runner.start("express", {"emotion": "happy"}, 2)

@@ -9,7 +9,7 @@ from reflex_rig import SHOULDER, small_spec
 from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.reflex import limits as lim
-from vagus.reflex.limits import Groups, Limits
+from vagus.reflex.limits import Box, Groups, Limits
 
 DT = 0.002
 A = np.array([10.0])
@@ -262,3 +262,10 @@ def test_an_envelope_of_the_wrong_length_is_refused(key: str) -> None:
 
 def test_tolerances_follow_each_joints_unit() -> None:
     assert lim.per_joint(small_spec(), rad=3.0, m=4.0).tolist() == [3.0, 3.0, 4.0, 3.0, 3.0, 3.0, 3.0]
+
+
+def test_within_the_unbounded_box_limits_are_as_they_were() -> None:
+    limits = Limits.of(small_spec())
+    inside = limits.within(Box.unbounded(len(limits.speed)))
+    for key in ("low", "high", "speed", "acceleration"):
+        np.testing.assert_array_equal(getattr(inside, key), getattr(limits, key))

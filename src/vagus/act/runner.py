@@ -28,6 +28,7 @@ brakes within 50 ms."""
 ENCODER_BUDGET_S = 0.05
 """Oldest encoder reading that any skill commands on [s]."""
 _GRANT_NS = 2_000_000_000  # how long to wait for groups: longer than braking from full speed
+_AGAIN_MAX = 3  # how often a skill asks again for groups it lost because readings came late
 _SILENT_NS = 500_000_000  # readings older than this end every skill
 _NS = 1_000_000_000
 _NOTHING = Targets(joints=np.zeros(0, np.intp), q=np.zeros(0), v=np.zeros(0))
@@ -61,6 +62,12 @@ class _Running:
     envelope: dict[str, Array]
     """Per field of a command that declares it, one value per joint; empty: none."""
     asked_ns: int | None = None
+    is_waiting: bool = False
+    """It lost its groups to a hiccup and asks for them again,"""
+    n_again: int = 0
+    """for the so manieth time."""
+    old_causes: list[int] = field(default_factory=list[int])
+    """Why each group had stopped before it began: it stands there until the group runs."""
     started_ns: int | None = None
     steps: Skill | None = None
     told: NDArray[np.bool_]
@@ -155,16 +162,35 @@ class SkillRunner:
     def _has_groups(self, running: _Running, obs: Observation) -> bool:
         """Say whether the skill holds all its groups; ends it where it lost one, or never got one."""
         if not running.groups & ~self._leases.held:
+            running.is_waiting = False
             return True
         if obs.reflex is None:
             return False
         mine = [g for g in range(len(self._spec.groups)) if running.groups >> g & 1]
         is_latched = any(int(obs.reflex["state"][g]) == State.ESTOP for g in mine)
+        if running.steps is not None and self._is_hiccup(running, obs.reflex) and running.n_again < _AGAIN_MAX:
+            if not running.is_waiting:
+                running.is_waiting, running.asked_ns, running.n_again = True, obs.now_ns, running.n_again + 1
+            if obs.now_ns - (running.asked_ns or 0) <= _GRANT_NS:
+                return False
         if running.steps is not None:
             self._end(running, Outcome(ok=False, reason=self._why_lost(mine, obs.reflex)))
         elif is_latched or obs.now_ns - (running.asked_ns or 0) > _GRANT_NS:
             self._end(running, Outcome(ok=False, reason="emergency_stop" if is_latched else "not_granted"))
         return False
+
+    def _is_hiccup(self, running: _Running, reflex: Record) -> bool:
+        """Say whether groups were lost to readings that came late, and to nothing else: then they are asked for again.
+
+        A computer that stands still for ten milliseconds is no reason to give up what was asked for. The gate has
+        braked, and lets go of HOLD only by a new lease and a command near the pose, as ever.
+        """
+        lost = [g for g in range(len(self._spec.groups)) if (running.groups & ~self._leases.held) >> g & 1]
+        causes = [int(reflex["cause"][g]) & ~running.old_causes[g] for g in lost]
+        is_free = all(int(reflex["holder"][g]) in (Source.NOBODY, self._source) for g in lost)
+        only = int(Verdict.STOPPED_ENCODER_STALE | Verdict.STOPPED_LATE)
+        is_late = any(cause & Verdict.STOPPED_ENCODER_STALE for cause in causes)
+        return is_free and is_late and not any(cause & ~only for cause in causes)
 
     def _why_lost(self, groups: list[int], reflex: Record) -> str:
         """Read from the reflex why a group was lost: the gravest of the groups' causes."""
@@ -185,6 +211,7 @@ class SkillRunner:
             return None
         try:
             if running.steps is None:
+                running.old_causes = [] if obs.reflex is None else obs.reflex["cause"].tolist()
                 running.steps = running.skill.run(self._context, obs, running.args)
                 return next(running.steps)
             return running.steps.send(obs)

@@ -14,11 +14,12 @@ _NEEDS: dict[str, tuple[str, str]] = {
     "face": ("움직이는 얼굴이", "face"),
     "base": ("바퀴가", "wheels"),
 }
-SKILL_NEEDS: dict[str, str] = {
-    "wave": "arms", "point": "arms", "look": "neck", "nod": "neck", "shake": "neck", "express": "face", "drive": "base",
-    "pick": "arms", "put_down": "arms", "look_around": "neck",
+SKILL_NEEDS: dict[str, tuple[str, ...]] = {
+    "wave": ("arms",), "point": ("arms",), "look": ("neck",), "nod": ("neck",), "shake": ("neck",),
+    "express": ("face",), "drive": ("base",), "pick": ("arms", "cameras"), "put_down": ("arms", "cameras"),
+    "look_around": ("neck", "cameras"),
 }  # fmt: skip
-"""Skill → the part of the anatomy (a field of ``RobotSpec``) it needs; skills that need none are left out."""
+"""Skill → the parts of the anatomy (fields of ``RobotSpec``) it needs; skills that need none are left out."""
 
 _CAN: tuple[tuple[str, str, str], ...] = (
     ("wave", "손 흔들기", "wave"),
@@ -42,8 +43,7 @@ def language_of(text: str) -> Language:
 
 def lacks(spec: RobotSpec, skill: str) -> str | None:
     """Return the part of the anatomy (a key of ``_NEEDS``) this robot lacks for a skill, or None."""
-    part = SKILL_NEEDS.get(skill)
-    return part if part is not None and not getattr(spec, part) else None
+    return next((part for part in SKILL_NEEDS.get(skill, ()) if not getattr(spec, part)), None)
 
 
 def not_understood(spec: RobotSpec, language: Language, fragment: str) -> str:

@@ -62,7 +62,7 @@ class LiveCfg:
     port: str | None = None
     """Serial port of the real body; None: the robot file's."""
     calibration: Path | None = None
-    """What ``vagus calibrate`` saved for this robot and seed."""
+    """What ``vagus calibrate`` saved for this robot and seed; None: what came with the robot file, if anything did."""
 
     def __post_init__(self) -> None:
         if self.is_real and self.calibration is not None:
@@ -110,7 +110,8 @@ class Live:
         if cfg.is_real:
             run, robot = prepare.prepare_real(cfg.robot_file, port=cfg.port)
         else:
-            run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene, calibration=cfg.calibration)
+            calibration = cfg.calibration or prepare.calibration_beside(cfg.robot_file, cfg.seed)
+            run, robot = prepare.prepare(cfg.robot_file, seed=cfg.seed, scene=cfg.scene, calibration=calibration)
             run = _with_person(run, robot, cfg.person)
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         folder = _record_folder(cfg.record_dir, run.name) if cfg.record_dir else None

@@ -25,6 +25,12 @@ def host_file() -> Path:
     raise ConfigError(f"robots/host.py is missing from this installation ({here.parents[1]})")
 
 
+def calibration_beside(robot_file: Path, seed: int) -> Path | None:
+    """Return the calibration that came with a robot file: ``calibration/<file>-<seed>.json`` beside it, or None."""
+    path = robot_file.parent / "calibration" / f"{robot_file.stem}-{seed}.json"
+    return path if path.is_file() else None
+
+
 def prepare_real(robot_file: Path, *, port: str | None) -> tuple[Run, Robot]:
     """Return a run of a robot file on its real body; ``port`` replaces the file's.
 

@@ -109,3 +109,22 @@ def test_noise_seen_once_is_forgotten_at_once() -> None:
     tracks.update([cup()], EMPTY, X_WC, 300 * MS)
     tracks.update([cup()], EMPTY, X_WC, 400 * MS)
     assert tracks.all == []
+
+
+def test_a_thing_that_was_pushed_away_keeps_its_number_and_is_where_it_is_now() -> None:
+    tracks = watched(*[[cup()]] * 3, [cup(0.9, 0.15)])
+    assert only(tracks).id == 1
+    assert float(only(tracks).centre[1]) == 0.15
+
+
+def test_a_thing_that_looks_like_it_but_is_far_away_is_another() -> None:
+    tracks = watched(*[[cup()]] * 3, *[[cup(0.9, 0.35)]] * 3)
+    assert {t.id for t in tracks.all} == {1, 2}
+
+
+def test_another_of_its_kind_beside_a_hidden_thing_does_not_take_its_number() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    hidden = np.full(EMPTY.shape, 0.4, np.float32)
+    for k in range(3):
+        tracks.update([cup(0.9, 0.2)], hidden, X_WC, (10 + k) * 100 * MS)
+    assert {t.id: round(float(t.centre[1]), 2) for t in tracks.all} == {1: 0.0, 2: 0.2}

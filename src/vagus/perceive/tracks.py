@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 GATE = 0.08
 """A sighting farther than this from where a thing was [m] is another thing's: hardly more than a thing's width."""
+_AWAY = 0.25
+"""A thing that is not where it should be seen may be the one of its colour and shape at most so far from there [m]."""
 _MOVED = 0.02
 """A thing seen farther than this from where it was [m], by three of its standard deviations, has been moved there."""
 _SIGMA_MIN = 0.002
@@ -103,6 +105,7 @@ class Tracks:
             origin_ns: When it was exposed [ns].
         """
         pairs = _assign(self._tracks, seen)
+        pairs += self._find_moved(pairs, seen, depth, X_WC)
         for track, one in pairs:
             _follow(track, one, origin_ns)
             track.box = one.box(self._cam.width)
@@ -115,6 +118,23 @@ class Tracks:
         for one in seen:
             if id(one) not in taken:
                 self._tracks.append(self._begin(one, origin_ns))
+
+    def _find_moved(self, pairs: list[tuple[Track, Seen]], seen: Sequence[Seen], depth: Image, X_WC: Array
+                    ) -> list[tuple[Track, Seen]]:  # fmt: skip
+        """Pair things that are not where they should be seen with what looks like them nearby, nearest first.
+
+        It was pushed, or the base stands elsewhere than its wheels say; the number stays its own.
+        """
+        tracks, sightings = {id(track) for track, _ in pairs}, {id(one) for _, one in pairs}
+        lost = [t for t in self._tracks if t.is_sure and id(t) not in tracks and self._should_be_seen(t, depth, X_WC)]
+        new = [one for one in seen if id(one) not in sightings]
+        near = [(float(np.linalg.norm(t.centre - one.centre)), k, j) for k, t in enumerate(lost)
+                for j, one in enumerate(new) if (t.colour, t.shape) == (one.colour, one.shape)]  # fmt: skip
+        found: dict[int, int] = {}
+        for distance, k, j in sorted(near):
+            if distance < _AWAY and k not in found and j not in found.values():
+                found[k] = j
+        return [(lost[k], new[j]) for k, j in found.items()]
 
     def _begin(self, one: Seen, origin_ns: int) -> Track:
         track = Track(self._next_id, one.centre.copy(), one.yaw, one.size, one.sigma, origin_ns,

@@ -53,3 +53,15 @@ def test_before_the_start_and_after_the_end_it_stands_still() -> None:
 def test_unusable_targets_are_refused(q1) -> None:
     with pytest.raises(CommandError, match="q1"):
         JointMove(0, np.zeros(2), np.zeros(2), q1, LIMITS)
+
+
+@pytest.mark.parametrize("off", [1e-16, 1e-13, 1e-10])
+def test_a_move_to_where_it_is_already_ends_at_once(off: float) -> None:
+    """Met in practice: a goal an ulp away, and what braking left of the speed; ruckig finds no trajectory for that."""
+    q1 = np.array([0.3325, -0.7, 0.25, 0.0, 2.45])
+    q0 = q1 - off * np.array([1.0, -1.0, 1.0, 1.0, 1.0])
+    v0 = 5.25e-15 * np.array([1.0, -1.0, 0.5, 0.0, 8.0])
+    limits = Limits(speed=np.array([0.09, 1.2, 1.2, 1.2, 1.2]), acceleration=np.array([0.36, 7.2, 7.2, 7.2, 7.2]))
+    move = JointMove(0, q0, v0, q1, limits)
+    assert move.end_ns < 50_000_000
+    np.testing.assert_allclose(move.at(move.end_ns)[0], q1, atol=1e-9)

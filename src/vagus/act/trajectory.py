@@ -15,6 +15,8 @@ from vagus.core.robot import RobotSpec
 
 Array = NDArray[np.float64]
 
+_NOTHING = 1e-9
+"""A distance or speed that is none [rad or m, and per second]."""
 JERK_TIME_S = 0.1
 """Time in which a move builds up its full acceleration [s]: quick to the eye, and does not excite a light arm."""
 
@@ -51,6 +53,9 @@ class JointMove:
                 raise CommandError(f"{name}: got {value!r}, allowed: {k} finite numbers")
         self.start_ns = start_ns
         self.target = q1
+        # Ruckig finds no trajectory over less than it can resolve: what is that near is there, what is that slow rests.
+        v0 = np.where(np.abs(v0) < _NOTHING, 0.0, v0)
+        q0 = np.where((np.abs(q1 - q0) < _NOTHING) & (v0 == 0.0), q1, q0)
         wanted = ruckig.InputParameter(k)
         wanted.current_position, wanted.current_velocity, wanted.current_acceleration = q0, v0, np.zeros(k)
         wanted.target_position = q1
@@ -58,7 +63,10 @@ class JointMove:
         wanted.max_jerk = limits.jerk
         wanted.synchronization = ruckig.Synchronization.Phase  # straight in joint space where v0 allows it
         self._trajectory = ruckig.Trajectory(k)
-        result = ruckig.Ruckig(k).calculate(wanted, self._trajectory)
+        try:
+            result = ruckig.Ruckig(k).calculate(wanted, self._trajectory)
+        except ruckig.RuckigError as exc:
+            raise CommandError(f"no trajectory from {q0} at {v0} to {q1}: {exc}") from exc
         if result not in (ruckig.Result.Working, ruckig.Result.Finished):
             raise CommandError(f"no trajectory from {q0} at {v0} to {q1}: ruckig says {result}")
 

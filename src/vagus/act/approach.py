@@ -7,7 +7,7 @@ from vagus.act.drive import driving
 from vagus.act.grasp_plan import tucked
 from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, plan, spread, visit
-from vagus.act.scene import base_pose, find_thing
+from vagus.act.scene import base_pose, find_again
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.core.frames import invert, transform
@@ -50,22 +50,22 @@ def tuck(ctx: Context, obs: Observation) -> Motion:
     return (yield from visit(ctx, obs, joints, stops or [goal]))
 
 
-def approach(ctx: Context, obs: Observation, number: int, can_reach: Try
+def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
              ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
     """Drive to a stance from which a thing can be reached, the arms tucked in; return a reason if that failed."""
-    obs = yield from look_at(ctx, obs, number)
-    thing = find_thing(obs, number)
-    if thing is None:
+    obs = yield from look_at(ctx, obs, thing)
+    seen = find_again(obs, thing)
+    if seen is None:
         return "not_seen", obs
     floor = Floor(ctx, obs, tucked_in(ctx, obs.commanded()[0]))
-    legs, obs = yield from spread(_choose(ctx, obs, floor, thing, can_reach), obs, per_tick=4)
+    legs, obs = yield from spread(_choose(ctx, obs, floor, seen, can_reach), obs, per_tick=4)
     if legs is None:
         return "out_of_reach", obs
     for leg in legs:
         outcome, obs = yield from driving(ctx, obs, leg, margin=_MARGIN_M, speed_max=_SPEED)
         if not outcome.ok:
             return outcome.reason, obs
-    obs = yield from look_at(ctx, obs, number)
+    obs = yield from look_at(ctx, obs, seen)
     return "", obs
 
 
@@ -80,10 +80,10 @@ def _choose(ctx: Context, obs: Observation, floor: Floor, thing: Thing, can_reac
     return None
 
 
-def look_at(ctx: Context, obs: Observation, number: int) -> Motion:
+def look_at(ctx: Context, obs: Observation, thing: Thing) -> Motion:
     """Turn the head to a thing, and wait for a sighting that is younger than this; it may not come."""
-    neck, thing = ctx.spec.neck, find_thing(obs, number)
-    if neck is None or thing is None:
+    neck = ctx.spec.neck
+    if neck is None:
         return obs
     x, y, z = transform(invert(base_pose(obs)), thing.centre).tolist()
     joints = ctx.indices(neck_joints(ctx.spec, {}))
@@ -91,8 +91,8 @@ def look_at(ctx: Context, obs: Observation, number: int) -> Motion:
     obs = yield from move_to(ctx, obs, joints, goal)
     start_ns = obs.now_ns
     while obs.now_ns - start_ns < _SEEN_S * 1e9:
-        thing = find_thing(obs, number)
-        if thing is None or thing.seen_ns > start_ns:
+        seen = find_again(obs, thing)
+        if seen is not None and seen.seen_ns > start_ns:
             return obs
         obs = yield None
     return obs

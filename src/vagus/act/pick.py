@@ -12,7 +12,7 @@ from vagus.act.approach import approach, tuck
 from vagus.act.grasp_plan import GraspPlan, GraspSearch
 from vagus.act.hand import Hand, close_hand, open_hand
 from vagus.act.motion import move_to, spread, visit
-from vagus.act.scene import base_pose, find_thing, level_pose, solids, thing_in
+from vagus.act.scene import base_pose, find_again, find_thing, level_pose, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.core.frames import invert
 from vagus.core.robot import ArmSpec, RobotSpec
@@ -43,17 +43,17 @@ def lacks_hand(spec: RobotSpec) -> str | None:
 
 def pick(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Pick up the thing of that number; succeeds when the lifted hand still feels it between its fingers."""
-    number = int(args["thing"])
-    thing = find_thing(obs, number)
+    thing = find_thing(obs, int(args["thing"]))
     if thing is None:
         return Outcome(ok=False, reason="not_seen")
     found, obs = yield from _search(ctx, obs, thing)
     for _ in range(_APPROACHES if found is None and ctx.spec.base else 0):
         obs = yield from tuck(ctx, obs)
-        reason, obs = yield from approach(ctx, obs, number, lambda o, t, X, q: planned(ctx, o, t, X, q, n_arms=1))
-        thing = find_thing(obs, number)
-        if reason or thing is None:
+        reason, obs = yield from approach(ctx, obs, thing, lambda o, t, X, q: planned(ctx, o, t, X, q, n_arms=1))
+        seen = find_again(obs, thing)
+        if reason or seen is None:
             return Outcome(ok=False, reason=reason or "not_seen")
+        thing = seen
         found, obs = yield from _search(ctx, obs, thing)
         if found is not None:
             break

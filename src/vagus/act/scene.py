@@ -10,6 +10,8 @@ from vagus.act.surroundings import Solid, board_of, solid_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Support, Thing
 
+_AWAY_M = 0.2
+"""A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
 BOARD_M = 0.04
 """How thick a board is taken to be [m]."""
 
@@ -48,3 +50,12 @@ def solids(obs: Observation, X_WA: Array, *, but: int = 0) -> list[Solid]:
 def find_thing(obs: Observation, number: int) -> Thing | None:
     """Return the thing of a number, in the world; None if it is not known, or no more."""
     return next((thing for thing in obs.things if thing.id == number), None)
+
+
+def find_again(obs: Observation, thing: Thing) -> Thing | None:
+    """Return what is known now of a thing that was known: by its number, else the nearest that looks like it."""
+    alike = [t for t in obs.things if (t.colour, t.shape) == (thing.colour, thing.shape)]
+    near = min(alike, key=lambda t: float(np.linalg.norm(t.centre - thing.centre)), default=None)
+    if near is not None and float(np.linalg.norm(near.centre - thing.centre)) > _AWAY_M:
+        near = None
+    return find_thing(obs, thing.id) or near

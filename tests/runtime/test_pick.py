@@ -22,10 +22,11 @@ def test_a_thing_that_is_named_is_picked_up_and_stays_in_the_hand(name: str) -> 
     assert height(robot, name) - low > 0.08
     tips = [robot.data.site(f"{side}_tip") for side in ("left", "right")]
     tip = min(tips, key=lambda site: np.linalg.norm(site.xpos - robot.data.body(name).xpos))
+    robot.advance(1.5)  # a bowl hangs by its rim and turns into place at first, by 3 mm
     before = tip.xmat.reshape(3, 3).T @ (robot.data.body(name).xpos - tip.xpos)
     robot.advance(3.0)  # no skill has the hand any more: it keeps its grip
     after = tip.xmat.reshape(3, 3).T @ (robot.data.body(name).xpos - tip.xpos)
-    assert np.linalg.norm(after - before) < 0.002
+    assert np.linalg.norm(after - before) < 0.001
 
 
 def test_nothing_else_is_moved_on_the_way() -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from vagus.act.scene import level_pose
 from vagus.core import messages as m
 from vagus.core.frames import invert
 from vagus.core.seen import write_supports, write_things
@@ -42,11 +43,7 @@ class Seer:
 
     def start_pose(self) -> np.ndarray:
         """Return where odometry began, in the world of the scene."""
-        x, y, yaw = self.lockstep.context.robot.simulated.start
-        X = np.eye(4)
-        X[:2, :2] = [[math.cos(yaw), -math.sin(yaw)], [math.sin(yaw), math.cos(yaw)]]
-        X[:2, 3] = x, y
-        return X
+        return level_pose(*self.lockstep.context.robot.simulated.start)
 
     def things(self) -> list[Thing]:
         """Return all objects, in the frame where odometry began."""

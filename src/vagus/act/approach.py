@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator
 from itertools import islice
 
 from vagus.act.drive import driving
-from vagus.act.grasp_plan import tucked
+from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, plan, spread, visit
 from vagus.act.scene import base_pose, find_again
@@ -57,8 +57,7 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     seen = find_again(obs, thing)
     if seen is None:
         return "not_seen", obs
-    floor = Floor(ctx, obs, tucked_in(ctx, obs.commanded()[0]))
-    legs, obs = yield from spread(_choose(ctx, obs, floor, seen, can_reach), obs, per_tick=4)
+    legs, obs = yield from spread(_choose(ctx, obs, seen, can_reach), obs, per_tick=STEPS)
     if legs is None:
         return "out_of_reach", obs
     for leg in legs:
@@ -69,10 +68,11 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     return "", obs
 
 
-def _choose(ctx: Context, obs: Observation, floor: Floor, thing: Thing, can_reach: Try
+def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
             ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
     """Search a stance that can be driven to and that the thing can be reached from; return the way there."""
     q = tucked_in(ctx, obs.commanded()[0])
+    floor = Floor(ctx, obs, q)
     for X_WS in islice(floor.stances(thing), _STANCES):
         legs = yield from floor.route(X_WS)
         if legs is not None and (yield from can_reach(obs, thing, X_WS, q)) is not None:

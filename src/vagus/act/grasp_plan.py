@@ -25,6 +25,8 @@ _CLEAR_M = 0.012
 """Kept from all that stands around on the way [m]: perception's p95 error is 9 mm."""
 _CLOSE_M = 0.003
 """Kept by the hand from what stands beside the thing once it is there [m]: it was seen together with the thing."""
+STEPS = 4
+"""Steps of a search per tick: half of the tick's time on a slow core."""
 _TRIES = 24
 """Grasps that are tried before it counts as out of reach."""
 _AT_M, _AT_RAD = 0.004, 0.06
@@ -61,10 +63,10 @@ class GraspSearch:
         self._hand = Hand.of(ctx, arm)
         names = (*kinematics.trunk(arm), *arm.joints)
         self._arm, self._joints = replace(arm, joints=names, tucked=()), ctx.indices(names)
-        self._skin = Skin(kinematics, [*names, *([arm.gripper] if arm.gripper else [])])
+        self._skin = Skin(kinematics, [*names, *arm.fingers])
         self._limb = self._skin.moved_by(arm.joints)
         """Inverse kinematics looks after the arm; the ways there, after all that moves."""
-        self._palm = self._limb & ~self._skin.moved_by([arm.gripper] if arm.gripper else [])
+        self._palm = self._limb & ~self._skin.moved_by(arm.fingers)
         self._q = q.copy()
         self._q[self._hand.joints] = self._hand.position(self._hand.opening)
         self._shoulder = kinematics.anchor(self._q, arm.joints[0])

@@ -5,7 +5,7 @@ they are, so that a thing that slips away does not let them snap shut.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from vagus.core.robot import ArmSpec
 
 GRIP_SHARE = 0.8
 """Of the gripper's largest force: what holds a thing. The rest is left for the gate to judge by."""
+SLOW = 0.3
+"""Share of the joints' speeds at which a hand moves about a thing."""
 _TOUCHED_N = 0.5
 """A pad that is pressed by more than this touches something [N]: several times its noise."""
 _CLOSE_SHARE = 0.5
@@ -94,13 +96,16 @@ def close_hand(ctx: Context, obs: Observation, hand: Hand) -> Generator[Targets 
     start_ns = firm_ns = obs.now_ns
     q = float(obs.commanded()[0][hand.joints][0])
     step = _CLOSE_SHARE * float(ctx.spec.array("speed_max")[hand.joints][0])
+    effort = GRIP_SHARE * ctx.spec.array("effort_max")[hand.joints]
     last_ns = obs.now_ns
     while obs.now_ns - start_ns < _CLOSE_S * 1e9 and obs.now_ns - firm_ns < _FIRM_S * 1e9:
         q = _squeezed(hand, obs, max(hand.low, q - step * (obs.now_ns - last_ns) * 1e-9))
         last_ns = obs.now_ns
         if not hand.holds(obs):
             firm_ns = obs.now_ns
-        obs = yield replace(_grip(ctx, hand, q, -step), origin_ns=None if obs.touch is None else obs.touch["origin_ns"])
+        v = -step if q > hand.low else 0.0
+        obs = yield Targets(joints=hand.joints, q=np.array([q]), v=np.array([v]), effort_max=effort,
+                            origin_ns=None if obs.touch is None else obs.touch["origin_ns"])  # fmt: skip
     return obs
 
 
@@ -109,8 +114,3 @@ def _squeezed(hand: Hand, obs: Observation, q: float) -> float:
     measured = obs.measured(hand.joints)
     squeeze = _SQUEEZE_SHARE * (hand.high - hand.low)
     return q if measured is None else max(hand.low, max(q, float(measured[0][0]) - squeeze))
-
-
-def _grip(ctx: Context, hand: Hand, q: float, v: float) -> Targets:
-    effort = GRIP_SHARE * ctx.spec.array("effort_max")[hand.joints]
-    return Targets(joints=hand.joints, q=np.array([q]), v=np.array([v if q > hand.low else 0.0]), effort_max=effort)

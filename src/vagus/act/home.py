@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vagus.act.express import face_joints
 from vagus.act.motion import error, is_there, move_to, plan, visit
 from vagus.act.skill import Args, Context, Indices, Observation, Outcome, Skill
 from vagus.core.robot import RobotSpec
@@ -9,7 +10,7 @@ from vagus.core.robot import RobotSpec
 
 def home_joints(spec: RobotSpec, _args: Args) -> tuple[str, ...]:
     """Return position joints that are neither a gripper's nor the face's."""
-    face = {j for moves in (spec.face.action_units.values() if spec.face else ()) for j in moves}
+    face = set(face_joints(spec, {}))
     grippers = {arm.gripper for arm in spec.arms}
     return tuple(j.name for j in spec.joints if j.mode == "position" and j.name not in face | grippers)
 

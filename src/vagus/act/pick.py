@@ -9,8 +9,9 @@ from collections.abc import Generator
 import numpy as np
 
 from vagus.act.approach import approach, tuck
-from vagus.act.grasp_plan import GraspPlan, GraspSearch
-from vagus.act.hand import Hand, close_hand, open_hand
+from vagus.act.express import face_joints
+from vagus.act.grasp_plan import STEPS, GraspPlan, GraspSearch
+from vagus.act.hand import SLOW, Hand, close_hand, open_hand
 from vagus.act.motion import move_to, spread, visit
 from vagus.act.scene import base_pose, find_again, find_thing, level_pose, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
@@ -20,23 +21,18 @@ from vagus.core.things import Thing
 
 _STOLEN_M = 0.012
 """Fingers that close by this much more than the thing is wide have lost it [m]."""
-_SLOW = 0.3
-"""Share of the joints' speeds at which a hand moves about a thing."""
 _APPROACHES = 3
 """How often it drives up to a thing: driving ends some centimetres off, and a nearer look may show more."""
-_STEPS = 4
-"""Steps of a search per tick: half of the tick's time on a slow core."""
 
 
 def pick_joints(spec: RobotSpec, _args: Args) -> tuple[str, ...]:
     """Return all but the face: which arm it takes, and whether it must drive, is known once it looks."""
-    face = {j for moves in (spec.face.action_units.values() if spec.face else ()) for j in moves}
-    return tuple(j.name for j in spec.joints if j.name not in face)
+    return tuple(name for name in spec.joint_names if name not in face_joints(spec, {}))
 
 
 def lacks_hand(spec: RobotSpec) -> str | None:
     """Say that a robot has nothing to grasp with, or does not see."""
-    if not any(arm.gripper and arm.opening for arm in spec.arms):
+    if not any(arm.can_grasp for arm in spec.arms):
         return "a gripper whose opening is known"
     return None if spec.cameras else "a camera"
 
@@ -65,7 +61,7 @@ def pick(ctx: Context, obs: Observation, args: Args) -> Skill:
 def _search(ctx: Context, obs: Observation, thing: Thing
             ) -> Generator[Targets | None, Observation, tuple[GraspPlan | None, Observation]]:  # fmt: skip
     search = planned(ctx, obs, thing, base_pose(obs), obs.commanded()[0])
-    return (yield from spread(search, obs, per_tick=_STEPS))
+    return (yield from spread(search, obs, per_tick=STEPS))
 
 
 def planned(ctx: Context, obs: Observation, thing: Thing, X_WB: Array, q: Array, n_arms: int = 2
@@ -73,7 +69,7 @@ def planned(ctx: Context, obs: Observation, thing: Thing, X_WB: Array, q: Array,
     """Search a grasp of a thing by the nearest arms, with the base at X_WB and all joints at rest at ``q``."""
     target = thing_in(thing, invert(X_WB))
     others = solids(obs, X_WB, but=thing.id)
-    arms = [arm for arm in ctx.spec.arms if arm.gripper and arm.opening]
+    arms = [arm for arm in ctx.spec.arms if arm.can_grasp]
     for arm in sorted(arms, key=lambda a: _distance(ctx, a, q, target))[:n_arms]:
         found = yield from GraspSearch(ctx, arm, q, np.zeros(len(q))).run(target, others)
         if found is not None:
@@ -90,15 +86,15 @@ def _take(ctx: Context, obs: Observation, found: GraspPlan, thing: Thing) -> Ski
     hand, joints = found.hand, found.joints
     obs = yield from open_hand(ctx, obs, hand, hand.opening)
     obs = yield from visit(ctx, obs, joints, found.stops)
-    obs = yield from move_to(ctx, obs, joints, found.at, share=_SLOW)
+    obs = yield from move_to(ctx, obs, joints, found.at, share=SLOW)
     obs = yield from close_hand(ctx, obs, hand)
     if not hand.holds(obs):
         figures = felt(hand, obs)
         obs = yield from open_hand(ctx, obs, hand, hand.opening)
-        yield from move_to(ctx, obs, joints, found.before, share=_SLOW)
+        yield from move_to(ctx, obs, joints, found.before, share=SLOW)
         return Outcome(ok=False, reason="missed", figures=figures)
     ctx.held[hand.arm.name] = _held(ctx, obs, hand, thing)
-    obs = yield from move_to(ctx, obs, joints, found.lifted, share=_SLOW)
+    obs = yield from move_to(ctx, obs, joints, found.lifted, share=SLOW)
     figures = felt(hand, obs)
     is_kept = hand.holds(obs) and figures["width_m"] > found.width - _STOLEN_M
     if not is_kept:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
 from vagus.core.frames import invert, transform
-from vagus.core.things import Support, Thing
+from vagus.core.things import Support, Thing, sides
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -57,10 +57,7 @@ def solid_of(thing: Thing) -> Solid:
 
 def board_of(support: Support, thickness: float) -> Solid:
     """Return a board so thick [m] as a solid."""
-    along = np.roll(support.corners, -1, axis=0) - support.corners
-    normals = np.column_stack([along[:, 1], -along[:, 0]]) / np.linalg.norm(along, axis=1, keepdims=True)
-    outline = np.column_stack([normals, -np.sum(normals * support.corners, axis=1)])
-    return Solid(low=support.height - thickness, high=support.height, outline=outline)
+    return Solid(low=support.height - thickness, high=support.height, outline=sides(support.corners))
 
 
 class Surroundings:
@@ -170,14 +167,8 @@ class Skin:
 
 def _moved(kinematics: Kinematics, joints: Sequence[str]) -> Mask:
     """Say which bodies any of these joints moves, shape (nbody,)."""
-    model, articulation = kinematics.model, kinematics.articulation
-    columns = [kinematics.spec.joint_index(name) for name in joints]
-    moved = np.zeros(model.nbody, bool)
-    for dof in np.flatnonzero(np.any(articulation.dof_map[:, columns] != 0.0, axis=1)):
-        moved[model.dof_bodyid[dof]] = True
-    for body in range(1, model.nbody):  # parents come before their children
-        moved[body] |= moved[model.body_parentid[body]]
-    return moved
+    counted = np.isin(kinematics.spec.joint_names, list(joints))
+    return np.any(kinematics.articulation.body_moves(counted), axis=1)
 
 
 def _collides(model: mujoco.MjModel, geom: int) -> bool:

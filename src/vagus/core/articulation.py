@@ -158,12 +158,13 @@ class Articulation:
         out[self.qpos_index] = q
         return out
 
-    def body_moves(self) -> NDArray[np.bool_]:
-        """Say which limb joints of the spec move which body, shape (nbody, n_joints)."""
+    def body_moves(self, counted: NDArray[np.bool_] | None = None) -> NDArray[np.bool_]:
+        """Say which joints of the spec, of those ``counted`` (the limbs'), move which body, shape (nbody, n_joints)."""
+        counted = self.limbs if counted is None else counted
         model = self._model
         moves = np.zeros((model.nbody, self.spec.n_joints), bool)
         for dof in range(model.nv):
-            moves[int(model.dof_bodyid[dof])] |= (self.dof_map[dof] != 0.0) & self.limbs
+            moves[int(model.dof_bodyid[dof])] |= (self.dof_map[dof] != 0.0) & counted
         for body in range(1, model.nbody):  # parents come before their children
             moves[body] |= moves[int(model.body_parentid[body])]
         return moves

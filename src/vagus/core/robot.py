@@ -193,6 +193,16 @@ class ArmSpec:
     tucked: tuple[float, ...] = ()
     """Where its joints are while the robot drives up to something: the hand close to the body; none: their home."""
 
+    @property
+    def can_grasp(self) -> bool:
+        """It has a gripper, and how far that opens is known."""
+        return self.gripper is not None and self.opening is not None
+
+    @property
+    def fingers(self) -> tuple[str, ...]:
+        """The gripper's joint, if there is one."""
+        return () if self.gripper is None else (self.gripper,)
+
     def __post_init__(self) -> None:
         check_types(self, f"arm {self.name!r}")
         _require(bool(self.joints), f"arm {self.name!r} joints", self.joints, "at least one joint name")

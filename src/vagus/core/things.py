@@ -57,3 +57,14 @@ class Support:
     """Of its convex outline, counterclockwise [m], shape (n, 2), n >= 3."""
     height: float
     """Of its upper face [m]."""
+
+
+def sides(corners: Array) -> Array:
+    """Return the sides of a convex outline given counterclockwise, (n, 2) [m].
+
+    Rows (a, b, c) with (a, b) unit and outward, shape (n, 3): inside is a x + b y + c <= 0 for all.
+    """
+    along = np.roll(corners, -1, axis=0) - corners
+    length = np.maximum(1e-9, np.linalg.norm(along, axis=1, keepdims=True))  # two corners may be one
+    normals = np.column_stack([along[:, 1], -along[:, 0]]) / length
+    return np.column_stack([normals, -np.sum(normals * corners, axis=1)])

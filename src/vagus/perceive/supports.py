@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.spatial import ConvexHull, QhullError
 
 from vagus.core.messages import N_CORNERS, N_SUPPORTS
-from vagus.core.things import Support
+from vagus.core.things import Support, sides
 from vagus.perceive.boards import Board
 
 Array = NDArray[np.float64]
@@ -70,9 +70,7 @@ def _area(corners: Array) -> float:
 def _overlap(a: Array, b: Array) -> bool:
     """Say whether two convex outlines are nowhere apart by more than ``_NEAR``, by the separating axes of both."""
     for one in (a, b):
-        along = np.roll(one, -1, axis=0) - one
-        length = np.maximum(1e-9, np.linalg.norm(along, axis=1, keepdims=True))
-        normals = np.column_stack([along[:, 1], -along[:, 0]]) / length
+        normals = sides(one)[:, :2]
         low_a, high_a = (a @ normals.T).min(axis=0), (a @ normals.T).max(axis=0)
         low_b, high_b = (b @ normals.T).min(axis=0), (b @ normals.T).max(axis=0)
         if np.any(np.maximum(low_a, low_b) - np.minimum(high_a, high_b) > _NEAR):

@@ -74,7 +74,7 @@ class BrainNode:
         self._seen_ns = 0
         self._task: _Task | None = None
         self._next_id = _ALIVE_ID + 1
-        self._can_look_around = bool(spec.cameras) and any(skill.name == _LOOK_AROUND for skill in available(spec))
+        self._can_look_around = any(skill.name == _LOOK_AROUND for skill in available(spec))
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
         self._busy_ns = 0
         self._is_restarted = streams.reader("stats.brain").latest() is not None

@@ -71,7 +71,7 @@ class PerceptionNode:
         self._kinematics = Kinematics(ctx.robot.build_model().compile(), ctx.spec)
         self._X_NC = ctx.calibration.mount(cam.name).X_NC
         self._readings, self._poses = _History(), _History()
-        arms = [j for arm in ctx.spec.arms for j in (*arm.joints, *((arm.gripper,) if arm.gripper else ()))]
+        arms = [j for arm in ctx.spec.arms for j in (*arm.joints, *arm.fingers)]
         self._skin = Skin(self._kinematics, arms)
         self._tracks, self._supports = Tracks(cam), Supports()
         self._counter = -1

@@ -15,7 +15,8 @@ from vagus.act.skills import SKILLS, available
 from vagus.body.load import load_robot
 from vagus.core.robot import BaseSpec, GroupSpec, JointSpec, RobotSpec
 from vagus.decide.answer import SKILL_NEEDS, language_of
-from vagus.decide.phrases import Call, understand
+from vagus.decide.phrases import understand
+from vagus.decide.plan import Call
 
 ROBOTS = Path(__file__).parents[2] / "robots"
 HOST = load_robot(ROBOTS / "host.py").spec

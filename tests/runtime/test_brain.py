@@ -8,7 +8,7 @@ import pytest
 from vagus.act.kinematics import Kinematics
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError
-from vagus.decide.phrases import Call, Understanding
+from vagus.decide.plan import Call, Plan
 from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.nodes.brain import BrainNode
 from vagus.runtime.prepare import host_file, prepare
@@ -100,7 +100,7 @@ def test_a_call_that_no_skill_accepts_is_a_failed_outcome(monkeypatch, call: Cal
     robot = Lockstep(prepare(host_file(), seed=3, scene="empty")[0])
     robot.advance(0.5)
     with monkeypatch.context() as planner:
-        meant = Understanding(language="en", calls=(call, Call(name="wave")))
+        meant = Plan(language="en", calls=(call, Call(name="wave")))
         planner.setattr("vagus.runtime.nodes.brain.understand", lambda _text, _spec: meant)
         told = told_after(robot, "whatever", 0.2)
     (step,) = told["steps"]

@@ -159,10 +159,10 @@ class Context:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Param:
-    """One argument of a skill: a number within limits, a word out of a list, or free text."""
+    """One argument of a skill: a number within limits, a word out of a list, free text, or the number of a thing."""
 
     name: str
-    kind: Literal["number", "choice", "text"]
+    kind: Literal["number", "choice", "text", "thing"]
     minimum: float = -math.inf
     maximum: float = math.inf
     choices: tuple[str, ...] = ()
@@ -175,13 +175,17 @@ class Param:
         """Say in words what is allowed."""
         if self.kind == "choice":
             return f"one of {list(self.choices)}"
+        if self.kind == "thing":
+            return "the number of a thing that is seen"
         return "text" if self.kind == "text" else f"a number from {self.minimum:g} to {self.maximum:g}"
 
     def accepts(self, value: object) -> bool:
         """Say whether a value is allowed."""
-        if self.kind == "number":
+        if self.kind in ("number", "thing"):
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
+            if self.kind == "thing":
+                return value >= 1 and float(value).is_integer()
             return self.minimum <= value <= self.maximum  # False for NaN
         return isinstance(value, str) and (self.kind == "text" or value in self.choices)
 

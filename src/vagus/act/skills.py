@@ -71,7 +71,7 @@ _ROWS = (
                       Param(name="duration_s", kind="number", minimum=0.1, maximum=30.0)),
               rule=_one_way_to_drive, timeout_s=90.0, budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S}),
     SkillSpec(name="pick", text=Text("집기", "Pick up"), run=pick, joints=pick_joints, lacks=lacks_hand,
-              params=(Param(name="thing", kind="number", minimum=1, maximum=1e9, required=True),), timeout_s=90.0,
+              params=(Param(name="thing", kind="thing", required=True),), timeout_s=90.0,
               budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
     SkillSpec(name="put_down", text=Text("내려놓기", "Put down"), run=put_down, joints=pick_joints, lacks=lacks_hand,
               timeout_s=60.0, budget_s={"touch": 0.05}),

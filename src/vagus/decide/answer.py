@@ -1,11 +1,8 @@
 """What the built-in parser answers when it does not act, in Korean and English."""
 
-from typing import Literal
-
 from vagus.core.robot import RobotSpec
 from vagus.decide.numbers import UNITS
-
-Language = Literal["ko", "en"]
+from vagus.decide.plan import Language
 
 _NEEDS: dict[str, tuple[str, str]] = {
     "arms": ("팔이", "arms"),

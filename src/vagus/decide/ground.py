@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from vagus.core.things import Thing
-from vagus.decide.answer import Language
-from vagus.decide.phrases import Call, Understanding
+from vagus.decide.plan import Call, Language, Plan, Ref
 
 _COLOURS = {
     "red": ("빨간", "red"), "orange": ("주황색", "orange"), "yellow": ("노란", "yellow"), "green": ("초록색", "green"),
@@ -21,39 +20,32 @@ _SHAPES = {
 _ANY = ("물건", "thing")
 
 
-def ground(understood: Understanding, things: Sequence[Thing]) -> Understanding:
+def ground(plan: Plan, things: Sequence[Thing]) -> Plan:
     """Put numbers in the place of descriptions; the answer asks or says why if one fits nothing, or several things."""
     calls: list[Call] = []
-    for call in understood.calls:
-        if _names_nothing(call):
-            calls.append(call)
-            continue
-        fitting = [thing for thing in things if _fits(call, thing)]
-        if len(fitting) != 1:
-            return Understanding(
-                language=understood.language, answer=_answer(call, fitting, things, understood.language)
-            )
-        rest = {name: value for name, value in call.args.items() if name not in ("shape", "colour")}
-        calls.append(replace(call, args={**rest, "thing": float(fitting[0].id)}))
-    return replace(understood, calls=tuple(calls))
+    for call in plan.calls:
+        found: dict[str, float] = {}
+        for name, ref in call.refs.items():
+            fitting = [thing for thing in things if _fits(ref, thing)]
+            if len(fitting) != 1:
+                return Plan(language=plan.language, answer=_answer(ref, fitting, things, plan.language))
+            found[name] = float(fitting[0].id)
+        calls.append(replace(call, args={**call.args, **found}, refs={}))
+    return replace(plan, calls=tuple(calls))
 
 
-def misses(understood: Understanding, things: Sequence[Thing]) -> bool:
+def misses(plan: Plan, things: Sequence[Thing]) -> bool:
     """Say whether a call names something that is not seen."""
-    return any(not _names_nothing(call) and not any(_fits(call, t) for t in things) for call in understood.calls)
+    refs = [ref for call in plan.calls for ref in call.refs.values()]
+    return any(not any(_fits(ref, thing) for thing in things) for ref in refs)
 
 
-def _names_nothing(call: Call) -> bool:
-    return "shape" not in call.args and "colour" not in call.args
+def _fits(ref: Ref, thing: Thing) -> bool:
+    return ref.shape in (thing.shape, "any") and ref.colour in (thing.colour, "any")
 
 
-def _fits(call: Call, thing: Thing) -> bool:
-    shape, colour = call.args.get("shape", thing.shape), call.args.get("colour", thing.colour)
-    return shape in (thing.shape, "any") and colour == thing.colour
-
-
-def _answer(call: Call, fitting: Sequence[Thing], things: Sequence[Thing], language: Language) -> str:
-    meant = name_of(str(call.args.get("colour", "")), str(call.args.get("shape", "")), language)
+def _answer(ref: Ref, fitting: Sequence[Thing], things: Sequence[Thing], language: Language) -> str:
+    meant = name_of(ref.colour, ref.shape, language)
     if not things:
         if language == "ko":
             return "지금은 아무 물건도 보이지 않아서 아무것도 하지 않았습니다."

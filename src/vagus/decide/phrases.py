@@ -9,12 +9,11 @@ any ending.
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from vagus.core.robot import RobotSpec
 from vagus.decide import words
 from vagus.decide.answer import (
-    Language,
     lacks,
     lacks_arm,
     language_of,
@@ -25,6 +24,7 @@ from vagus.decide.answer import (
     out_of_range,
 )
 from vagus.decide.numbers import amounts, digits
+from vagus.decide.plan import Call, Language, Plan, Ref
 from vagus.decide.speech import lift, mark, marked, shown
 
 STEP_M = 0.5
@@ -50,26 +50,6 @@ _THOUSANDS = r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])"  # 1,500; the comma 
 _GREETINGS = {"hello": ("안녕하세요!", "Hello!"), "bye": ("안녕히 가세요!", "Goodbye!")}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Call:
-    """One skill to run, after the call before it has ended."""
-
-    name: str
-    args: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
-    together: bool = False
-    """Start it beside the call before it instead."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Understanding:
-    """What an utterance meant: calls to make, or an answer that says why there are none."""
-
-    language: Language
-    calls: tuple[Call, ...] = ()
-    answer: str = ""
-    """Empty when there are calls."""
-
-
 class _UnknownError(Exception):
     """These words mean nothing here."""
 
@@ -90,7 +70,7 @@ class _Rule:
     """Kinds of amount that it uses, one at a time."""
 
 
-def understand(text: str, spec: RobotSpec) -> Understanding:
+def understand(text: str, spec: RobotSpec) -> Plan:
     """Return what an utterance asks of this robot. Never raises: any text, however odd, gets calls or an answer."""
     language = language_of(text)
     try:
@@ -98,19 +78,19 @@ def understand(text: str, spec: RobotSpec) -> Understanding:
     except _UnknownError as unknown:
         fragment = str(unknown)
         if re.search(words.MINUS, fragment):
-            return Understanding(language=language, answer=negative(language, fragment))
-        return Understanding(language=language, answer=not_understood(spec, language, fragment))
+            return Plan(language=language, answer=negative(language, fragment))
+        return Plan(language=language, answer=not_understood(spec, language, fragment))
     except _RangeError as wrong:
-        return Understanding(language=language, answer=out_of_range(language, *wrong.args))
+        return Plan(language=language, answer=out_of_range(language, *wrong.args))
     for call in calls:
         part = lacks(spec, call.name)
         if part is not None and not call.together:
-            return Understanding(language=language, answer=no_anatomy(language, part))
+            return Plan(language=language, answer=no_anatomy(language, part))
         side = call.args.get("arm")
         if isinstance(side, str) and lacks_arm(spec, side):
-            return Understanding(language=language, answer=no_arm(language, side))
+            return Plan(language=language, answer=no_arm(language, side))
     able = tuple(call for call in calls if lacks(spec, call.name) is None)
-    return Understanding(language=language, calls=able)
+    return Plan(language=language, calls=able)
 
 
 def _parse(text: str) -> list[Call]:
@@ -297,7 +277,8 @@ def _pick(clause: str, _given: Mapping[str, float], _language: Language) -> list
         named["shape"].remove("any")
     if not re.search(words.PICK, clause) or not any(named.values()) or any(len(found) > 1 for found in named.values()):
         return []
-    return [Call(name="pick", args={key: found[0] for key, found in named.items() if found})]
+    shape, colour = (found[0] if found else "any" for found in named.values())
+    return [Call(name="pick", refs={"thing": Ref(shape=shape, colour=colour)})]
 
 
 def _look(clause: str, given: Mapping[str, float], _language: Language) -> list[Call]:

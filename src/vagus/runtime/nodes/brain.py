@@ -18,7 +18,8 @@ from vagus.core.seen import read_supports, read_things
 from vagus.core.things import Support, Thing
 from vagus.decide.answer import Language
 from vagus.decide.ground import ground, misses
-from vagus.decide.phrases import Call, Understanding, understand
+from vagus.decide.phrases import understand
+from vagus.decide.plan import Call, Plan
 from vagus.perceive.odometry import OdometryPose
 from vagus.runtime.context import Context
 from vagus.streams.ring import Reader
@@ -41,7 +42,7 @@ class _Task:
     id: int
     language: Language
     left: deque[Call] = field(default_factory=deque[Call])
-    unplaced: Understanding | None = None
+    unplaced: Plan | None = None
     """What was understood but names a thing that is not seen: the robot looks around first."""
     running: set[int] = field(default_factory=set[int])
     steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
@@ -126,7 +127,7 @@ class BrainNode:
         self._speak("찾아볼게요." if understood.language == "ko" else "Let me look for it.", now_ns)
         self._start(task, Call(name=_LOOK_AROUND), now_ns)
 
-    def _plan(self, task: _Task, understood: Understanding, now_ns: int) -> None:
+    def _plan(self, task: _Task, understood: Plan, now_ns: int) -> None:
         """Take what was understood as the task, or say why nothing will be done."""
         placed = ground(understood, self._seen[0])
         task.left = deque(placed.calls)

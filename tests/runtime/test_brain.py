@@ -101,7 +101,7 @@ def test_a_call_that_no_skill_accepts_is_a_failed_outcome(monkeypatch, call: Cal
     robot.advance(0.5)
     with monkeypatch.context() as planner:
         meant = Plan(language="en", calls=(call, Call(name="wave")))
-        planner.setattr("vagus.runtime.nodes.brain.understand", lambda _text, _spec: meant)
+        planner.setattr("vagus.runtime.nodes.brain.parse", lambda _text, _spec: meant)
         told = told_after(robot, "whatever", 0.2)
     (step,) = told["steps"]
     assert (told["ok"], told["reason"], step["skill"], step["reason"]) == (False, "error", call.name, "error")

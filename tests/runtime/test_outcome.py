@@ -9,8 +9,9 @@ import toy_robot
 
 from vagus.core import messages as m
 from vagus.runtime.lockstep import Lockstep
-from vagus.runtime.nodes.brain import BrainNode, outcome_json
+from vagus.runtime.nodes.brain import BrainNode
 from vagus.runtime.prepare import host_file, prepare
+from vagus.runtime.task import outcome_json
 
 
 @pytest.mark.parametrize("n_steps", [0, 1, 8, 15, 30, 200])

@@ -58,7 +58,7 @@ def test_a_thing_that_was_taken_away_meanwhile_is_missed_and_the_hand_opens() ->
 def test_a_thing_that_is_not_there_is_looked_for_and_nothing_but_the_head_moves() -> None:
     robot = Seer(1, BEFORE_TABLE)
     outcome = robot.say("pick up the red bottle")
-    assert outcome["reason"] == "not_understood"
+    assert outcome["reason"] == "absent"
     assert [step["skill"] for step in outcome["steps"]] == ["look_around"]  # it looked for one
     reflex = robot.lockstep.streams.reader("reflex").latest()
     assert reflex is not None

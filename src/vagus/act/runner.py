@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.leases import Leases
-from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill, SkillSpec, Targets, check_args
+from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, SkillSpec, Targets, check_args
 from vagus.act.skills import find
 from vagus.core import messages as m
 from vagus.core.ages import UNUSED, Origins, merge
@@ -94,6 +94,11 @@ class SkillRunner:
     def running(self) -> tuple[str, ...]:
         """Names of the skills that have not ended."""
         return tuple(r.skill.name for r in self._running)
+
+    @property
+    def held(self) -> Mapping[str, Held]:
+        """What skills know to be in the hands, by arm."""
+        return self._context.held
 
     def start(self, name: str, args: Mapping[str, object], id: int) -> None:  # noqa: A002
         """Start a skill; those whose groups it needs end as "replaced".

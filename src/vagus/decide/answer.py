@@ -14,6 +14,7 @@ _NEEDS: dict[str, tuple[str, str]] = {
 SKILL_NEEDS: dict[str, tuple[str, ...]] = {
     "wave": ("arms",), "point": ("arms",), "look": ("neck",), "nod": ("neck",), "shake": ("neck",),
     "express": ("face",), "drive": ("base",), "pick": ("arms", "cameras"), "put_down": ("arms", "cameras"),
+    "put_back": ("arms", "cameras"), "place": ("arms", "cameras"), "hand_over": ("arms", "cameras"),
     "look_around": ("neck", "cameras"),
 }  # fmt: skip
 """Skill → the parts of the anatomy (fields of ``RobotSpec``) it needs; skills that need none are left out."""
@@ -22,7 +23,8 @@ _CAN: tuple[tuple[str, str, str], ...] = (
     ("wave", "손 흔들기", "wave"),
     ("point", '가리키기 ("위를 가리켜")', 'point ("point to the right")'),
     ("look", '쳐다보기 ("왼쪽 봐")', 'look ("look left")'),
-    ("put_down", "내려놓기", "put it down"),
+    ("place", '놓기 ("초록 공을 하얀 그릇에 넣어", "제자리에 놔")', "put things down, back, or next to or into others"),
+    ("hand_over", '건네주기 ("파란 컵 줘")', 'hand things over ("give me the blue cup")'),
     ("look_around", "둘러보기", "look around"),
     ("express", '표정 짓기 ("웃어 봐")', 'show a feeling ("smile")'),
     ("pick", '물건 집기 ("빨간 컵 집어")', 'pick things up ("pick up the red cup")'),
@@ -31,6 +33,20 @@ _CAN: tuple[tuple[str, str, str], ...] = (
     ("go_home", "기본 자세", "go home"),
     ("stop", "멈추기", "stop"),
 )
+
+FEELINGS: dict[str, tuple[str, tuple[str, str]]] = {
+    "sad": ("sad", ("마음이 많이 힘드셨겠어요. 제가 곁에 있을게요.", "I am sorry to hear that. I am here for you.")),
+    "happy": ("happy", ("정말 잘됐네요! 저도 기뻐요.", "That is wonderful! I am happy for you.")),
+    "angry": ("sad", ("속상하셨겠어요. 화가 나실 만해요.", "That must have been upsetting.")),
+    "afraid": ("sad", ("많이 걱정되시는군요. 제가 곁에 있을게요.", "That sounds frightening. I am here with you.")),
+    "surprised": ("surprised", ("정말 놀라운 일이네요!", "What a surprise!")),
+}  # fmt: skip
+"""What a person feels → the feeling the robot shows and what it says; anger and fear are met with concern."""
+
+_POLITE = {
+    "greet": ("안녕하세요! 무엇을 도와드릴까요?", "Hello! What can I do for you?"),
+    "thanks": ("도움이 되어 기뻐요.", "You are welcome."),
+}
 
 
 def language_of(text: str) -> Language:
@@ -43,9 +59,38 @@ def lacks(spec: RobotSpec, skill: str) -> str | None:
     return next((part for part in SKILL_NEEDS.get(skill, ()) if not getattr(spec, part)), None)
 
 
+def polite(what: str, language: Language) -> str:
+    """Answer a greeting ("greet") or thanks ("thanks")."""
+    return _POLITE[what][0 if language == "ko" else 1]
+
+
+def harmful(language: Language) -> str:
+    """Say that this may hurt somebody or break something."""
+    if language == "ko":
+        return "누군가 다치거나 물건이 망가질 수 있어서 하지 않겠습니다."
+    return "I will not do that: somebody could get hurt, or something broken."
+
+
+def impossible(spec: RobotSpec, language: Language) -> str:
+    """Say that this is nothing it can do, and what is."""
+    able = _able(spec, language)
+    if language == "ko":
+        return f"그건 제가 할 수 없는 일이라 아무것도 하지 않았습니다. 할 수 있는 것: {able}."
+    return f"That is something I cannot do, so I did nothing. I can: {able}."
+
+
+def which_thing(language: Language) -> str:
+    """Ask which thing is meant."""
+    return "어떤 물건을 말씀하시나요?" if language == "ko" else "Which thing do you mean?"
+
+
+def _able(spec: RobotSpec, language: Language) -> str:
+    return ", ".join(ko if language == "ko" else en for name, ko, en in _CAN if lacks(spec, name) is None)
+
+
 def not_understood(spec: RobotSpec, language: Language, fragment: str) -> str:
     """Say that these words meant nothing, that nothing will be done, and what can be."""
-    able = ", ".join(ko if language == "ko" else en for name, ko, en in _CAN if lacks(spec, name) is None)
+    able = _able(spec, language)
     has_number = any(char.isdecimal() for char in fragment)
     if language == "ko":
         known = f" 아는 단위: {UNITS['ko']}." if has_number else ""

@@ -1,13 +1,15 @@
-"""Which of the things that are seen is meant: from "the red cup" to its number, or an answer that asks or says why not.
+"""Which of the things that are seen is meant: from "the red cup on the left" to its number, or why none is.
 
-It reads what perception knows of and nothing else: no memory of the talk, no places.
+It reads what perception and the hands know of and nothing else; the talk before is ``vagus.decide.talk``'s.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 
-from vagus.core.things import Thing
-from vagus.decide.plan import Call, Language, Plan, Ref
+import numpy as np
+
+from vagus.core.things import Array, Thing
+from vagus.decide.plan import Language, Ref
 
 _COLOURS = {
     "red": ("빨간", "red"), "orange": ("주황색", "orange"), "yellow": ("노란", "yellow"), "green": ("초록색", "green"),
@@ -20,43 +22,87 @@ _SHAPES = {
 _ANY = ("물건", "thing")
 
 
-def ground(plan: Plan, things: Sequence[Thing]) -> Plan:
-    """Put numbers in the place of descriptions; the answer asks or says why if one fits nothing, or several things."""
-    calls: list[Call] = []
-    for call in plan.calls:
-        found: dict[str, float] = {}
-        for name, ref in call.refs.items():
-            fitting = [thing for thing in things if _fits(ref, thing)]
-            if len(fitting) != 1:
-                return Plan(language=plan.language, answer=_answer(ref, fitting, things, plan.language))
-            found[name] = float(fitting[0].id)
-        calls.append(replace(call, args={**call.args, **found}, refs={}))
-    return replace(plan, calls=tuple(calls))
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Scene:
+    """What is known of the surroundings when words are heard."""
+
+    things: tuple[Thing, ...] = ()
+    """In a frame whose z is up."""
+    held: tuple[Thing, ...] = ()
+    """What is in a hand, as it was before it was picked up."""
+    X_BA: Array
+    """Pose (4, 4) of that frame seen from the robot's base, whose x is ahead and y is left."""
+
+    def thing(self, number: float) -> Thing | None:
+        """Return a thing by its number; None if it is neither seen nor held."""
+        return next((t for t in (*self.held, *self.things) if t.id == int(number)), None)
 
 
-def misses(plan: Plan, things: Sequence[Thing]) -> bool:
-    """Say whether a call names something that is not seen."""
-    refs = [ref for call in plan.calls for ref in call.refs.values()]
-    return any(not any(_fits(ref, thing) for thing in things) for ref in refs)
+def fitting(ref: Ref, scene: Scene, but: Sequence[int] = ()) -> list[Thing]:
+    """Return the things that words may mean, the held ones first; one alone if they choose among several."""
+    held = {thing.id for thing in scene.held}
+    known = [*scene.held, *(t for t in scene.things if t.id not in held)]
+    fit = [t for t in known if ref.shape in (t.shape, "any") and ref.colour in (t.colour, "any") and t.id not in but]
+    if not fit:
+        return []
+    at = {t.id: scene.X_BA[:3, :3] @ t.centre + scene.X_BA[:3, 3] for t in fit}
+    match ref.which:
+        case "left":
+            return [max(fit, key=lambda t: at[t.id][1])]
+        case "right":
+            return [min(fit, key=lambda t: at[t.id][1])]
+        case "near" | "any":
+            return [min(fit, key=lambda t: float(np.linalg.norm(at[t.id][:2])))]
+        case "far":
+            return [max(fit, key=lambda t: float(np.linalg.norm(at[t.id][:2])))]
+        case "big":
+            return [max(fit, key=lambda t: float(np.prod(t.size)))]
+        case "small":
+            return [min(fit, key=lambda t: float(np.prod(t.size)))]
+        case _:
+            return fit
 
 
-def _fits(ref: Ref, thing: Thing) -> bool:
-    return ref.shape in (thing.shape, "any") and ref.colour in (thing.colour, "any")
-
-
-def _answer(ref: Ref, fitting: Sequence[Thing], things: Sequence[Thing], language: Language) -> str:
+def absent(ref: Ref, scene: Scene, language: Language) -> str:
+    """Say that nothing fits, and what is seen."""
     meant = name_of(ref.colour, ref.shape, language)
-    if not things:
+    if not scene.things:
         if language == "ko":
             return "지금은 아무 물건도 보이지 않아서 아무것도 하지 않았습니다."
         return "I see no things at the moment, so I did nothing."
-    if fitting:
-        names = _listed(fitting, language)
-        return f"어느 것을 말씀하시나요? {names}." if language == "ko" else f"Which one do you mean? I see {names}."
-    names = _listed(things, language)
+    names = listed(scene.things, language)
     if language == "ko":
         return f"{meant}: 보이지 않아서 아무것도 하지 않았습니다. 보이는 것: {names}."
     return f"I see no {meant}, so I did nothing. I see {names}."
+
+
+def which(fit: Sequence[Thing], scene: Scene, language: Language) -> str:
+    """Ask which of several is meant; things of one name are told apart by where they are."""
+    names = [name_of(thing.colour, thing.shape, language) for thing in fit]
+    if len(set(names)) < len(names):
+        names = [_placed(name, thing, fit, scene, language) for name, thing in zip(names, fit, strict=True)]
+    if language == "ko":
+        return f"어느 것을 말씀하시나요? {', '.join(names)}."
+    return f"Which one do you mean? I see {', '.join(f'the {name}' for name in names)}."
+
+
+def _placed(name: str, thing: Thing, fit: Sequence[Thing], scene: Scene, language: Language) -> str:
+    """Return a name with its place among others from left to right."""
+    order = sorted(fit, key=lambda t: -float((scene.X_BA[:3, :3] @ t.centre + scene.X_BA[:3, 3])[1]))
+    k = [t.id for t in order].index(thing.id)
+    if language == "ko":
+        return f"{'왼쪽' if k == 0 else '오른쪽' if k == len(order) - 1 else '가운데'} {name}"
+    return f"{name} {'on the left' if k == 0 else 'on the right' if k == len(order) - 1 else 'in the middle'}"
+
+
+def told(scene: Scene, language: Language) -> str:
+    """Say what is seen, and what is in the hands."""
+    seen, held = listed(scene.things, language), listed(scene.held, language)
+    if language == "ko":
+        words = f"보이는 것: {seen}." if seen else "지금은 아무 물건도 보이지 않습니다."
+        return f"{words} 손에 든 것: {held}." if held else words
+    words = f"I see {seen}." if seen else "I see no things at the moment."
+    return f"{words} I hold {held}." if held else words
 
 
 def name_of(colour: str, shape: str, language: Language) -> str:
@@ -66,12 +112,17 @@ def name_of(colour: str, shape: str, language: Language) -> str:
     return " ".join(word for word in words if word)
 
 
-def _listed(things: Sequence[Thing], language: Language) -> str:
+def listed(things: Sequence[Thing], language: Language) -> str:
     """Return names, each with how many there are if more than one."""
     names = [name_of(thing.colour, thing.shape, language) for thing in things]
     counted = [(name, names.count(name)) for name in dict.fromkeys(names)]
     if language == "ko":
         return ", ".join(name if n == 1 else f"{name} {n}개" for name, n in counted)
     return ", ".join(
-        f"a {name}" if n == 1 else f"{n} {name}{'es' if name.endswith('x') else 's'}" for name, n in counted
+        f"{_article(name)} {name}" if n == 1 else f"{n} {name}{'es' if name.endswith('x') else 's'}"
+        for name, n in counted
     )
+
+
+def _article(name: str) -> str:
+    return "an" if name[0] in "aeiou" else "a"

@@ -1,6 +1,6 @@
-"""The built-in parser: an utterance in Korean or English becomes skill calls, or an honest "I did not understand".
+"""The grammar of the built-in parser: stops, motions, gestures and speech, in Korean and English, become skill calls.
 
-It is the on-robot fallback: word tables, no model, no memory, no guess. If any part of an utterance means nothing to
+Word tables, no model, no memory, no guess. If any part of an utterance means nothing to
 it, nothing of it is done, except that "stop" always stops. A rule finds its words in a clause and does not mind their
 order; the clause is understood only if those words, amounts and fillers are all there is in it. Korean stems may have
 any ending.
@@ -24,7 +24,7 @@ from vagus.decide.answer import (
     out_of_range,
 )
 from vagus.decide.numbers import amounts, digits
-from vagus.decide.plan import Call, Language, Plan, Ref
+from vagus.decide.plan import Call, Language, Plan
 from vagus.decide.speech import lift, mark, marked, shown
 
 STEP_M = 0.5
@@ -78,17 +78,17 @@ def understand(text: str, spec: RobotSpec) -> Plan:
     except _UnknownError as unknown:
         fragment = str(unknown)
         if re.search(words.MINUS, fragment):
-            return Plan(language=language, answer=negative(language, fragment))
-        return Plan(language=language, answer=not_understood(spec, language, fragment))
+            return Plan(language=language, answer=negative(language, fragment), reason="out_of_range")
+        return Plan(language=language, answer=not_understood(spec, language, fragment), reason="not_understood")
     except _RangeError as wrong:
-        return Plan(language=language, answer=out_of_range(language, *wrong.args))
+        return Plan(language=language, answer=out_of_range(language, *wrong.args), reason="out_of_range")
     for call in calls:
         part = lacks(spec, call.name)
         if part is not None and not call.together:
-            return Plan(language=language, answer=no_anatomy(language, part))
+            return Plan(language=language, answer=no_anatomy(language, part), reason="cannot")
         side = call.args.get("arm")
         if isinstance(side, str) and lacks_arm(spec, side):
-            return Plan(language=language, answer=no_arm(language, side))
+            return Plan(language=language, answer=no_arm(language, side), reason="cannot")
     able = tuple(call for call in calls if lacks(spec, call.name) is None)
     return Plan(language=language, calls=able)
 
@@ -269,18 +269,6 @@ def _point(clause: str, _given: Mapping[str, float], _language: Language) -> lis
     return [Call(name="point", args={"direction": direction, **args})]
 
 
-def _pick(clause: str, _given: Mapping[str, float], _language: Language) -> list[Call]:
-    """Pick up what is named by a shape, a colour or both; which thing that is, ``ground`` finds out."""
-    named = {key: [name for name, pattern in table.items() if re.search(pattern, clause)]
-             for key, table in (("shape", words.THING_SHAPES), ("colour", words.THING_COLOURS))}  # fmt: skip
-    if "any" in named["shape"] and len(named["shape"]) > 1:
-        named["shape"].remove("any")
-    if not re.search(words.PICK, clause) or not any(named.values()) or any(len(found) > 1 for found in named.values()):
-        return []
-    shape, colour = (found[0] if found else "any" for found in named.values())
-    return [Call(name="pick", refs={"thing": Ref(shape=shape, colour=colour)})]
-
-
 def _look(clause: str, given: Mapping[str, float], _language: Language) -> list[Call]:
     direction, angle = _direction(clause), given.get("angle")
     if direction is None or not re.search(f"{words.HEAD}|{words.LOOK}", clause):
@@ -335,7 +323,6 @@ def _any(*patterns: str) -> str:
     return "|".join(patterns)
 
 
-_THINGS = _any(*words.THING_SHAPES.values(), *words.THING_COLOURS.values())
 _WAYS, _FEELINGS, _SIDES = (_any(*table.values()) for table in (words.DIRECTIONS, words.EMOTIONS, words.SIDE_OF_ARM))
 _LOOKED = _any(words.LOOK, words.AT, _WAYS)
 _RULES: tuple[_Rule, ...] = (
@@ -343,9 +330,6 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(find=_simple("nod", words.NOD), reads=_any(words.NOD, words.HEAD, words.YES)),
     _Rule(find=_simple("shake", words.SHAKE), reads=_any(words.SHAKE, words.HEAD, words.NO)),
     _Rule(find=_express, reads=_any(_FEELINGS, words.SHOWN)),
-    _Rule(find=_simple("put_down", words.PUT_DOWN),
-          reads=_any(words.PUT_DOWN, _THINGS, words.POINTED, r"\b(?:it|down|back)\b")),
-    _Rule(find=_pick, reads=_any(_THINGS, words.PICK, words.POINTED)),
     _Rule(find=_point, reads=_any(_SIDES, words.POINT, words.AT, _WAYS, words.HANDS)),
     _Rule(find=_wave, reads=_any(_SIDES, words.WAVE, words.HANDS, words.WAVED)),
     _Rule(find=_simple("look_around", words.LOOK_ROUND), reads=_any(words.LOOK_ROUND, words.LOOK)),

@@ -8,6 +8,10 @@ Language = Literal["ko", "en"]
 Which = Literal["the", "it", "other", "any", "left", "right", "near", "far", "big", "small"]
 """How words choose among things that fit: the only one, the one just talked about, another than that, or one by place
 or size as the robot sees it."""
+Kind = Literal["do", "correct", "also", "choose", "see"]
+"""A request; the one before for another thing instead, or too; which thing was meant; what is seen."""
+Reason = Literal["", "not_understood", "cannot", "out_of_range", "ambiguous", "absent", "impossible", "harmful", "told"]
+"""Why nothing is done: "cannot" is a robot without the anatomy; "told" answers a question."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -27,7 +31,7 @@ class Call:
     name: str
     args: Mapping[str, float | str] = field(default_factory=dict[str, float | str])
     refs: Mapping[str, Ref] = field(default_factory=dict[str, Ref])
-    """Arguments that are things not found yet, by the argument's name."""
+    """Things not found yet, by the argument that they are; "thing" may also be what the hand shall hold."""
     together: bool = False
     """Start it beside the call before it instead."""
 
@@ -37,8 +41,11 @@ class Plan:
     """What an utterance comes to: calls to make, or an answer that says why there are none."""
 
     language: Language
+    kind: Kind = "do"
     calls: tuple[Call, ...] = ()
+    ref: Ref | None = None
+    """The thing that "correct", "also" and "choose" are about; the only one named in what was not understood."""
     answer: str = ""
-    """What to say before the calls, or instead of them; never empty without calls."""
-    reason: str = ""
-    """Why there are no calls, such as "not_understood" or "ambiguous"; empty with calls."""
+    """What to say instead of calls."""
+    reason: Reason = ""
+    """Why there are no calls; empty with calls."""

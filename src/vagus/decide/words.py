@@ -62,33 +62,6 @@ GO_AHEAD = r"^go ahead$"
 """Leave to begin, not a way to go."""
 A_LITTLE = r"\b(?:a (?:little|bit|tad)(?: bit)?(?: more)?|slightly)\b|조금|약간|살짝|좀만"
 
-PICK = (r"\b(?:pick(?: up)?|grab|grasp|take|lift(?: up)?|get|fetch|hold)\b"
-        r"|집[어으]|(?<![가-힣])(?:집|잡|들)$|잡[아으]|들[어으]|주워|줍|쥐[어고]")  # fmt: skip
-PUT_DOWN = (r"\b(?:put|set|lay|place)\b.*\b(?:down|back)\b|\b(?:put|set|lay) (?:it )?down\b|\blet go\b|\brelease\b"
-            r"|내려 ?[놓둬두놔]|갖다 ?[놓놔둬]|제자리에 ?[놓놔둬]|(?:^| )놓아|(?:^| )놔")  # fmt: skip
-THING_SHAPES: dict[str, str] = {
-    "cup": r"\b(?:cup|mug)\b|컵|머그",
-    "bottle": r"\bbottle\b|(?<![가-힣])병",
-    "box": r"\b(?:box|carton)\b|상자|박스",
-    "ball": r"\bball\b|(?<![가-힣])공",
-    "can": r"\b(?:can|tin)\b|캔|깡통",
-    "bowl": r"\bbowl\b|그릇|사발",
-    "any": r"\b(?:one|1|thing|object|item)\b|(?<![가-힣])(?:것|거|걸)|물건",
-}
-THING_COLOURS: dict[str, str] = {
-    "red": r"\bred\b|빨간(?:색)?|빨강(?:색)?|붉은(?:색)?",
-    "orange": r"\borange\b|주황(?:색|빛)?|오렌지(?:색)?",
-    "yellow": r"\byellow\b|노란(?:색)?|노랑(?:색)?",
-    "green": r"\bgreen\b|초록(?:색)?|녹색",
-    "blue": r"\bblue\b|파란(?:색)?|파랑(?:색)?|푸른(?:색)?",
-    "purple": r"\b(?:purple|violet)\b|보라(?:색)?",
-    "white": r"\bwhite\b|하얀(?:색)?|하양|흰(?:색)?",
-    "black": r"\bblack\b|검은(?:색)?|검정(?:색)?|까만(?:색)?",
-}
-POINTED = (r"\b(?:that|this|there|over there|(?:from|on) the (?:table|shelf)|up)\b"
-           r"|(?:저기|거기|여기)(?: 있는)?|저|그|이")  # fmt: skip
-"""What goes with a thing that is named."""
-
 GREETING = (r"^(?:hello|hi|hey|good (?:morning|afternoon|evening)|nice to meet you)(?: there| robot| everyone)?$"
             r"|^(?:안녕|안녕하세요|안녕하십니까|반가워요?|반갑습니다|하이|헬로)(?: 로봇(?:아)?)?$")  # fmt: skip
 FAREWELL = (r"^(?:bye|bye bye|goodbye|good bye|see you|see you later|good night)(?: robot)?$"
@@ -127,3 +100,27 @@ MADE = r"\b(?:make|do|to face)\b"
 
 POLITE = (r"\b(?:please|i want you to|i'?d like you to|i would like you to|let'?s|"
           r"could you|can you|would you|will you|kindly|now|right now|hey robot|ok robot|robot)\b")  # fmt: skip
+
+COURTESY = (
+    r"(?:\s|[,.!?~…]|\b(?:um+|uh+|hm+|hey|hi|hello|oh|ok|okay|so|well|alright"
+    r"|all right|right|robot|buddy|there|actually|"
+    r"please|thanks(?: a lot)?|thank you|thx|cheers|(?:wo|would|could|can|are|is"
+    r"|does|do|was)(?:n'?t)? (?:you|ya|it)|"
+    r"will (?:you|ya)|if you (?:can|could|don'?t mind|please|would|like)"
+    r"|if possible|when you (?:can|have a \w+|get a \w+)|"
+    r"for me|maybe|now|sorry|excuse me|one more thing|listen|love|dear|mate|pal|man"
+    r"|honey|sweetie|yeah|yes|understood|"
+    r"go on(?: then)?|go ahead|come on|do it(?: then)?|there'?s a good robot"
+    r"|let me (?:think|see)|real quick|again|then)\b"
+    r"|(?<![가-힣])(?:음+|어+|아+|저기요?|저|혹시|있잖아요?|로봇아|로봇|야|얘야|친구야|자|응|네|그래|그러니까|그"
+    r"|미안(?:한데|하지만|해)?|죄송(?:한데|하지만|해요)?|괜찮(?:으면|으시면|다면)|가능하(?:면|시면)|시간 되(?:면|시면)"
+    r"|부탁(?:해|해요|드려요|드립니다|할게|할게요)|고마워요?|감사해요|감사합니다|얼른|빨리|지금|이제|좀|제발|일단|우선"
+    r"|그럼|그러면|그리고|알았지|알겠지|어서|(?:한번 )?해 ?봐)(?![가-힣]))*"
+)
+"""A clause of nothing but these asks for nothing."""
+CONDITION = (
+    r"\b(?:if|unless|only|until|except|not|never|no)\b|n't\b|만약|(?:으면|하면|기 전|까지만|않|안 |못 |지 ?마|지 ?말)"
+)
+"""What a remark does not hold that may be passed over."""
+INVITES = r"\b(?:why don'?t you|don'?t you|would(?:n'?t)? you mind|don'?t (?:forget|mind)|if you don'?t mind)\b"
+"""Negations that are none."""

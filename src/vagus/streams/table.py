@@ -64,7 +64,7 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
     for source in m.SOURCES_REQUESTING:
         name = f"request.{source.name.lower()}"
         rows.append(StreamSpec(name=name, layout=m.request(spec), rate_hz=0.0, capacity=64, is_ordered=True))
-    for name in ("utterance.page", "utterance.operator", "say", "outcome"):
+    for name in ("utterance.page", "utterance.operator", "say", "plan", "outcome"):
         rows.append(StreamSpec(name=name, layout=m.text(spec), rate_hz=0.0, capacity=64, is_ordered=True))
     for process in PROCESSES:
         rows.append(StreamSpec(name=f"stats.{process}", layout=m.stats(spec), rate_hz=2.0, capacity=8))

@@ -1,27 +1,30 @@
 """The brain node: hears words, decides what they ask for, runs skills one after another, says how they ended."""
 
-import json
-import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
+from vagus.act.scene import base_pose, in_hands
 from vagus.act.sentences import sentence
 from vagus.act.skill import Observation, Outcome
 from vagus.act.skills import SKILLS, available
 from vagus.core import messages as m
 from vagus.core.errors import VagusError
+from vagus.core.frames import invert
 from vagus.core.seen import read_supports, read_things
 from vagus.core.things import Support, Thing
-from vagus.decide.answer import Language
-from vagus.decide.ground import ground, misses
-from vagus.decide.phrases import understand
+from vagus.decide import tell
+from vagus.decide.ground import Scene
+from vagus.decide.parser import parse, ready
 from vagus.decide.plan import Call, Plan
+from vagus.decide.talk import Talk, misses, settle
 from vagus.perceive.odometry import OdometryPose
 from vagus.runtime.context import Context
+from vagus.runtime.task import Step, Task, ended, outcome_json, plan_json
 from vagus.streams.ring import Reader
 from vagus.streams.streams import Streams
 
@@ -35,21 +38,8 @@ _UNENDED_MAX = 8
 _RESTARTED = "I was restarted and gave up what I was doing. 다시 시작해서 하던 일을 그만두었습니다."
 
 
-@dataclass
-class _Task:
-    """One utterance being carried out: what is left to start, what runs, what came of the rest."""
-
-    id: int
-    language: Language
-    left: deque[Call] = field(default_factory=deque[Call])
-    unplaced: Plan | None = None
-    """What was understood but names a thing that is not seen: the robot looks around first."""
-    running: set[int] = field(default_factory=set[int])
-    steps: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-
-
 class BrainNode:
-    """Reads words and sensors; writes ``command.skill``, ``request.skill``, ``say`` and ``outcome``.
+    """Reads words and sensors; writes ``command.skill``, ``request.skill``, ``say``, ``plan`` and ``outcome``.
 
     A new utterance replaces what is left of the one before; skills on other groups go on. A brain that was restarted
     does nothing of what an earlier one heard: its words may be old, and the robot is somewhere else by now. What came
@@ -67,13 +57,17 @@ class BrainNode:
         self._touch = streams.reader("touch") if spec.touch else None
         self._command, self._request = streams.writer("command.skill"), streams.writer("request.skill")
         self._say, self._outcome = streams.writer("say"), streams.writer("outcome")
+        self._shown = streams.writer("plan")
         kinematics = Kinematics(ctx.robot.build_model().compile(), spec)
         self._runner = SkillRunner(spec, kinematics, ctx.rng("brain"))
         self._odometry = streams.reader("odometry") if spec.base else None
         self._objects = streams.reader("objects") if spec.cameras else None
         self._seen: tuple[tuple[Thing, ...], tuple[Support, ...]] = ((), ())
         self._seen_ns = 0
-        self._task: _Task | None = None
+        self._task: Task | None = None
+        self._talk = Talk()
+        self._scene = Scene(X_BA=np.eye(4))
+        ready()
         self._next_id = _ALIVE_ID + 1
         self._can_look_around = any(skill.name == _LOOK_AROUND for skill in available(spec))
         self._is_able_to_blink = any(skill.name == _ALIVE for skill in available(spec))
@@ -88,10 +82,11 @@ class BrainNode:
             self._speak(_RESTARTED, now_ns)
             for about in self._interrupted:
                 self._publish_outcome(about, "interrupted", [], now_ns)
+        observation = self._observe(now_ns)
+        self._scene = self._seen_now(observation)
         for ear in self._ears:
             for utterance in ear.since():
                 self._hear(utterance, now_ns)
-        observation = self._observe(now_ns)
         out = self._runner.step(observation)
         for request in out.requests:
             self._request.publish(request)
@@ -99,8 +94,8 @@ class BrainNode:
             self._command.publish(out.command)
         for words in out.said:
             self._speak(words, now_ns)
-        for ended in out.outcomes:
-            self._note(ended, now_ns)
+        for told in out.outcomes:
+            self._note(told, now_ns)
         self._go_on(now_ns)
         self._stay_alive(now_ns)
 
@@ -115,25 +110,39 @@ class BrainNode:
             things=self._seen[0], supports=self._seen[1],
         )  # fmt: skip
 
+    def _seen_now(self, obs: Observation) -> Scene:
+        """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
+        held = self._runner.held
+        apart = in_hands(obs, held)
+        things = tuple(thing for thing in obs.things if thing.id not in apart)
+        return Scene(things=things, held=tuple(h.thing for h in held.values()), X_BA=invert(base_pose(obs)))
+
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
-        understood = understand(m.get_text(utterance), self._spec)
+        plan = parse(m.get_text(utterance), self._spec)
         if self._task:
             self._end_task("replaced", now_ns)
-        self._task = task = _Task(int(utterance["id"]), understood.language)
-        if not misses(understood, self._seen[0]) or not self._can_look_around:
-            self._plan(task, understood, now_ns)
+        self._task = task = Task(int(utterance["id"]), plan.language)
+        if not misses(plan, self._scene, self._talk) or not self._can_look_around:
+            self._settle(task, plan, now_ns)
             return
-        task.unplaced = understood
-        self._speak("찾아볼게요." if understood.language == "ko" else "Let me look for it.", now_ns)
-        self._start(task, Call(name=_LOOK_AROUND), now_ns)
+        task.unsettled, task.state = plan, "looking"
+        self._speak("찾아볼게요." if plan.language == "ko" else "Let me look for it.", now_ns)
+        self._start(task, Call(name=_LOOK_AROUND), None, now_ns)
+        self._show(task, now_ns)
 
-    def _plan(self, task: _Task, understood: Plan, now_ns: int) -> None:
-        """Take what was understood as the task, or say why nothing will be done."""
-        placed = ground(understood, self._seen[0])
-        task.left = deque(placed.calls)
-        if not placed.calls:
-            self._speak(placed.answer, now_ns)
-            self._end_task("not_understood", now_ns)
+    def _settle(self, task: Task, plan: Plan, now_ns: int) -> None:
+        """Take what was understood as the task and say what will be done, or why nothing will be."""
+        settled, self._talk = settle(plan, self._scene, self._talk)
+        if not settled.calls:
+            task.refuse(settled)
+            self._speak(settled.answer, now_ns)
+            self._end_task(settled.reason, now_ns)
+            return
+        scene, language = self._scene, settled.language
+        task.steps = [Step(call, tell.step(call, scene, language), tell.things_of(call)) for call in settled.calls]
+        task.left, task.state, task.words = deque(task.steps), "running", tell.whole(settled, scene)
+        if len(task.steps) > 1 or task.steps[0].things:
+            self._speak(task.words, now_ns)
         self._go_on(now_ns)
 
     def _go_on(self, now_ns: int) -> None:
@@ -141,49 +150,64 @@ class BrainNode:
         task = self._task
         if task is None or task.running:
             return
-        if task.unplaced is not None:
-            understood, task.unplaced = task.unplaced, None
-            self._plan(task, understood, now_ns)
+        if task.unsettled is not None:
+            plan, task.unsettled = task.unsettled, None
+            self._settle(task, plan, now_ns)
             return
-        failed = next((step["reason"] for step in task.steps if not step["ok"]), None)
-        if failed or not task.left:
-            self._end_task(failed or "done", now_ns)
+        if task.failed or not task.left:
+            self._end_task(task.failed or "done", now_ns)
             return
-        self._start(task, task.left.popleft(), now_ns)
-        while task.running and task.left and task.left[0].together:
-            self._start(task, task.left.popleft(), now_ns)
+        self._start_next(task, now_ns)
+        while task.running and task.left and task.left[0].call.together:
+            self._start_next(task, now_ns)
+        self._show(task, now_ns)
 
-    def _start(self, task: _Task, call: Call, now_ns: int) -> None:
+    def _start_next(self, task: Task, now_ns: int) -> None:
+        step = task.left.popleft()
+        self._start(task, step.call, step, now_ns)
+
+    def _start(self, task: Task, call: Call, step: Step | None, now_ns: int) -> None:
         try:
             self._runner.start(call.name, call.args, self._next_id)
         except VagusError as error:
-            self._end_step(task, call.name, Outcome(ok=False, reason="error", detail=str(error)), now_ns)
+            self._end_step(task, call.name, step, Outcome(ok=False, reason="error", detail=str(error)), now_ns)
             return
-        task.running.add(self._next_id)
+        if step is not None:
+            step.state = "running"
+        task.running[self._next_id] = step
         self._next_id += 1
 
-    def _note(self, ended: Ended, now_ns: int) -> None:
+    def _note(self, told: Ended, now_ns: int) -> None:
         task = self._task
-        if ended.id == _ALIVE_ID and ended.outcome.reason == "error":
+        if told.id == _ALIVE_ID and told.outcome.reason == "error":
             self._is_able_to_blink = False  # it would fail again and again
-            self._speak(sentence(ended.skill, ended.outcome, "en"), now_ns)
-        if task is None or ended.id not in task.running:
+            self._speak(sentence(told.skill, told.outcome, "en"), now_ns)
+        if task is None or told.id not in task.running:
             return
-        task.running.remove(ended.id)
-        self._end_step(task, ended.skill.name, ended.outcome, now_ns)
+        step = task.running.pop(told.id)
+        self._end_step(task, told.skill.name, step, told.outcome, now_ns)
 
-    def _end_step(self, task: _Task, name: str, outcome: Outcome, now_ns: int) -> None:
-        step = {"skill": name, "ok": outcome.ok, "reason": outcome.reason, "figures": dict(outcome.figures)}
-        task.steps.append(step | ({"detail": outcome.detail} if outcome.detail else {}))
+    def _end_step(self, task: Task, name: str, step: Step | None, outcome: Outcome, now_ns: int) -> None:
+        task.done.append(ended(name, outcome))
         skill = SKILLS.get(name)
         words = sentence(skill, outcome, task.language) if skill else f"{name}: {outcome.detail}"
+        if step is not None:
+            step.state, step.why = ("done", "") if outcome.ok else ("failed", words)
         self._speak(words, now_ns)
+        self._show(task, now_ns)
 
     def _end_task(self, reason: str, now_ns: int) -> None:
         task, self._task = self._task, None
         if task is None:
             return
-        self._publish_outcome(task.id, reason, task.steps, now_ns)
+        if task.state in ("looking", "running"):
+            task.state = "done" if reason == "done" else "failed"
+            task.why = next((step.why for step in task.steps if step.why), "")
+        self._show(task, now_ns)
+        self._publish_outcome(task.id, reason, task.done, now_ns)
+
+    def _show(self, task: Task, now_ns: int) -> None:
+        self._shown.publish(self._text(plan_json(task), now_ns, task.id))
 
     def _publish_outcome(self, about: int, reason: str, steps: list[dict[str, Any]], now_ns: int) -> None:
         self._outcome.publish(self._text(outcome_json(about, reason, steps), now_ns, about))
@@ -207,33 +231,14 @@ class BrainNode:
             self._busy_ns = now_ns
 
 
-def outcome_json(about: int, reason: str, steps: list[dict[str, Any]]) -> str:
-    """Return an outcome as JSON that fits in one message: if need be without figures, or without its last steps.
-
-    A figure that is not finite was not measured: null, as JSON has no NaN.
-    """
-    told = [step | {"figures": {key: _measured(v) for key, v in step["figures"].items()}} for step in steps]
-    whole: dict[str, Any] = {"id": about, "ok": reason == "done", "reason": reason, "steps": told}
-    words = json.dumps(whole, ensure_ascii=False, allow_nan=False)
-    kept = [{key: step[key] for key in ("skill", "ok", "reason")} for step in steps]
-    while len(words.encode()) > m.TEXT_BYTES:
-        words = json.dumps(whole | {"steps": kept, "left_out": len(steps) - len(kept)}, ensure_ascii=False)
-        kept = kept[:-1]
-    return words
-
-
-def _measured(figure: float) -> float | None:
-    return figure if math.isfinite(figure) else None
-
-
 def _unended(ears: list[Reader], streams: Streams) -> list[int]:
     """Take what was said before a restart off the ears; return the ids of the last that have no outcome."""
     heard: list[m.Record] = []
     for ear in ears:
         heard += ear.since()
     heard.sort(key=lambda words: int(words["stamp_ns"]))
-    ended = {int(outcome["id"]) for outcome in streams.reader("outcome").since()}
-    return [int(words["id"]) for words in heard[-_UNENDED_MAX:] if int(words["id"]) not in ended]
+    answered = {int(outcome["id"]) for outcome in streams.reader("outcome").since()}
+    return [int(words["id"]) for words in heard[-_UNENDED_MAX:] if int(words["id"]) not in answered]
 
 
 def _latest(reader: Reader | None) -> m.Record | None:

@@ -1,0 +1,44 @@
+"""Where one request ends and the next begins: "pick up the can, then wave", "빨간 캔 집어서 상자 옆에 놔"."""
+
+import re
+
+_THEN = (r"and|then|next|finally|lastly|after (?:that|this)|afterwards|so|as soon as (?:that'?s|you'?re) done"
+         r"|once that'?s done|when (?:you're|that's) done")  # fmt: skip
+_ENGLISH = re.compile(
+    rf"\s*[.;:!?]+\s*|\s*,\s*(?:(?:{_THEN})\b,?\s*)*"
+    r"|\s+(?:and then|and after that|after that|and finally|then|and|before)\s+"
+)
+_DONE = r"(?:그리고|그다음에?|그 다음에?|그런 ?다음에?|그러고 ?나서|그 ?후에|마지막으로|끝으로|이어서)"
+"""What a Korean sentence may begin with when another came before."""
+_STEM = r"(?:집|들|잡|주|쥐|가져|갖|놓|놔|두|둬|넣|담|올|옮|내려|챙|꺼내|세우|세워|건네|치우|치워|해|하|다)"
+_ENDING = re.compile(
+    rf"{_STEM}[가-힣]*?(?:고|고서|어서|아서|여서|와서|워서|려서|내서|겨서|서|다가|어다|아다|어다가)$|다가$"
+)
+_PAST = re.compile(r"(?:은|든|운|쥔|놓은|놔둔|둔|넣은|담은|옮긴|올린|내린|한)$")
+_KEEPS_ON = re.compile(r"^(?:있|와|오|올|가|갈|싶|계|줘|주|줄|봐|보)")
+"""After -고 or -서 of one verb: "들고 있어", "들고 와", "집어다 줘" are one request."""
+_AFTER = re.compile(r"^(?:나서|난|나면|다음|다음에|뒤|뒤에|뒤엔|후|후에|다음엔)$")
+
+
+def clauses(text: str) -> list[str]:
+    """Return the requests in an utterance, in order; empty ones are left out.
+
+    Args:
+        text: Lower case, NFC.
+    """
+    parts = [part for piece in _ENGLISH.split(text) if piece for part in _korean(piece)]
+    return [part for part in (re.sub(rf"^{_DONE}\s*", "", p.strip()) for p in parts) if part]
+
+
+def _korean(piece: str) -> list[str]:
+    """Split at verb endings that go on to another verb."""
+    words, done, now = piece.split(), list[str](), list[str]()
+    for k, word in enumerate(words):
+        if _AFTER.match(word) and not now:
+            continue
+        now.append(word)
+        after = words[k + 1] if k + 1 < len(words) else ""
+        ends = bool(_ENDING.search(word)) and not _KEEPS_ON.match(after)
+        if (ends or (_PAST.search(word) and _AFTER.match(after))) and after:
+            done, now = [*done, " ".join(now)], []
+    return [*done, " ".join(now)]

@@ -1,0 +1,211 @@
+"""The built-in parser: what an utterance in Korean or English asks for, by grammar first, then by what it is like.
+
+``vagus.decide.phrases`` reads what it knows word by word: stops, motions with amounts, gestures. What it cannot read is
+split into clauses; what is done in each, the classifier says, with which things, the grammar of names. A clause that is
+like nothing known makes the whole utterance not understood: then nothing of it is done. It knows no scene and no talk:
+``vagus.decide.ground`` and ``vagus.decide.talk`` put these in.
+"""
+
+import re
+import unicodedata
+from dataclasses import replace
+
+from vagus.core.robot import RobotSpec
+from vagus.decide import words
+from vagus.decide.answer import FEELINGS, harmful, impossible, lacks, language_of, no_anatomy, polite, which_thing
+from vagus.decide.clauses import clauses
+from vagus.decide.intents import Guess, classifier
+from vagus.decide.mentions import MASK, Mention, masked, mentions
+from vagus.decide.phrases import LENGTH_MAX, understand
+from vagus.decide.plan import Call, Language, Plan, Ref
+
+_SURE, _AHEAD = 0.40, 0.08
+"""A guess counts from this score on, and so far ahead of the next [-]."""
+_SURE_OF_HARM = 0.30
+"""It refuses on less than it acts on."""
+_SURE_WITH_THING = 0.25
+"""A request for the hands that names a thing counts from here on: so much less else is said with a thing."""
+_WITH_THING = {"pick", "place", "put_down", "put_back", "hand_over"}
+_FOLLOWS = {"correct", "also", "choose"}
+_ABOUT_ALL = {"see", "greet", "thanks", "harmful", "impossible", *(f"feel_{name}" for name in FEELINGS)}
+"""What a whole utterance says, however many sentences it has."""
+_SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
+
+
+def ready() -> None:
+    """Load what the classifier has learnt, which takes most of a second once per process."""
+    classifier()
+
+
+def parse(text: str, spec: RobotSpec) -> Plan:
+    """Return what an utterance asks of this robot. Never raises: any text, however odd, gets calls or an answer."""
+    read = understand(text, spec)
+    if len(text) > LENGTH_MAX or (read.reason and read.reason != "not_understood"):
+        return read
+    plain = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold().replace("’", "'")).strip()
+    if read.calls:
+        is_asked = [call.name for call in read.calls] == ["say"] and _guess(plain)[0].intent == "see"
+        return Plan(language=read.language, kind="see") if is_asked else read
+    plan = _whole(plain, spec) or _parts(plain, spec)
+    if plan is None or (plan.reason in ("not_understood", "ambiguous") and len(plain.split()) > 1):
+        plan = _one(plain) or plan or read
+    if plan.reason == "not_understood":
+        own = [m.ref for m in mentions(plain) if m.ref.which != "it"]
+        return replace(plan, ref=own[0] if len(own) == 1 else None)
+    part = next((part for call in plan.calls if (part := lacks(spec, call.name)) and not call.together), None)
+    if part is not None:
+        return Plan(language=plan.language, answer=no_anatomy(plan.language, part), reason="cannot")
+    return plan
+
+
+def _guess(clause: str) -> tuple[Guess, list[Mention]]:
+    named = mentions(clause)
+    return classifier().guess(masked(clause, named)), named
+
+
+def _is_sure(guess: Guess) -> bool:
+    return guess.score >= _SURE and guess.margin >= _AHEAD
+
+
+def _is_denied(clause: str) -> bool:
+    """Say whether a clause tells it not to do something."""
+    return bool(re.search(words.NEGATION, re.sub(words.INVITES, " ", clause)))
+
+
+def _whole(plain: str, spec: RobotSpec) -> Plan | None:
+    """Read what is said with the utterance as a whole: a feeling, a question, a follow-up, something not to be done."""
+    language = language_of(plain)
+    guess, named = _guess(plain)
+    if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
+        return Plan(language=language, answer=harmful(language), reason="harmful")
+    if not _is_sure(guess):
+        return None
+    if guess.intent in _FOLLOWS:
+        return _follow(guess.intent, named, language)
+    if (guess.intent == "see" or guess.intent.startswith("feel_")) and named and len(clauses(plain)) > 1:
+        return None  # "you see the red cup? take it", "the red cup looks lonely, put the box beside it"
+    return _said(guess.intent, spec, language) if guess.intent in _ABOUT_ALL else None
+
+
+def _one(plain: str) -> Plan | None:
+    """Read an utterance of several clauses as one request with all that is named in it."""
+    guess, named = _guess(plain)
+    if guess.intent not in _WITH_THING or not _is_sure(guess) or _is_denied(plain):
+        return None
+    own = [m for m in named if m.ref.which != "it"]
+    made = _calls(guess.intent, plain, own or named, [])
+    return Plan(language=language_of(plain), calls=tuple(made)) if made else None
+
+
+def _follow(intent: str, named: list[Mention], language: Language) -> Plan | None:
+    """Make a follow-up of what is named: in "not that, the blue one" the blue one."""
+    own = [m.ref for m in named if m.ref.which != "it"]
+    if not own:
+        return None
+    if intent == "correct":
+        return Plan(language=language, kind="correct", ref=own[-1])
+    return Plan(language=language, kind="also" if intent == "also" else "choose", ref=own[-1])
+
+
+def _said(intent: str, spec: RobotSpec, language: Language) -> Plan:
+    """Answer what needs no thing."""
+    if intent == "see":
+        return Plan(language=language, kind="see")
+    if intent == "harmful":
+        return Plan(language=language, answer=harmful(language), reason="harmful")
+    if intent == "impossible":
+        return Plan(language=language, answer=impossible(spec, language), reason="impossible")
+    if intent in ("greet", "thanks"):
+        return Plan(language=language, answer=polite(intent, language), reason="told")
+    shown, reply = FEELINGS[intent.removeprefix("feel_")]
+    say = Call(name="say", args={"text": reply[0 if language == "ko" else 1]})
+    if lacks(spec, "express"):
+        return Plan(language=language, calls=(say,))
+    return Plan(language=language, calls=(say, Call(name="express", args={"emotion": shown}, together=True)))
+
+
+def _parts(plain: str, spec: RobotSpec) -> Plan | None:
+    """Read an utterance clause by clause; None if there is nothing in it."""
+    language = language_of(plain)
+    calls: list[Call] = []
+    topic: Ref | None = None
+    for clause in clauses(plain):
+        found, topic = _clause(clause, spec, language, calls, topic)
+        if isinstance(found, Plan):
+            return found
+        calls += [call for call in found if call not in calls[-1:]]
+    return Plan(language=language, calls=tuple(calls)) if calls else None
+
+
+def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call], topic: Ref | None
+            ) -> tuple[list[Call] | Plan, Ref | None]:  # fmt: skip
+    """Return the calls of one clause, or a plan that ends it all; and the thing the talk is about now.
+
+    "You see the red cup?" and "the red cup" alone name a thing for what follows; a remark that denies and demands
+    nothing is passed over.
+    """
+    if re.fullmatch(words.COURTESY, clause):
+        return [], topic
+    read = understand(clause, spec)
+    if read.calls:
+        return list(read.calls), topic
+    guess, named = _guess(clause)
+    if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
+        return _said("harmful", spec, language), topic
+    own = [m for m in named if m.ref.which != "it"]
+    is_denied = _is_denied(clause)
+    is_request = guess.intent in _WITH_THING and named and guess.score >= _SURE_WITH_THING
+    if not is_denied and (is_request or (_is_sure(guess) and guess.intent not in ("other", *_FOLLOWS))):
+        if guess.intent == "impossible":
+            return _said("impossible", spec, language), topic
+        if guess.intent in _ABOUT_ALL and own:
+            return [], own[0].ref
+        if guess.intent in _ABOUT_ALL:
+            return ([], topic) if guess.intent in ("greet", "thanks") else (_said(guess.intent, spec, language), topic)
+        if topic is not None:
+            named = [replace(m, ref=topic) if m.ref.which == "it" else m for m in named]
+        made = _calls(guess.intent, clause, named, before)
+        if made is None:
+            return Plan(language=language, answer=which_thing(language), reason="ambiguous"), topic
+        return made or read, own[0].ref if own else topic
+    rest = masked(clause, named).replace(MASK, "")
+    is_name = len(own) == 1 and (
+        re.fullmatch(words.COURTESY, rest.strip()) or guess.intent in ("other", "choose", "see")
+    )
+    is_remark = guess.intent == "other" and guess.score >= _SURE_OF_HARM
+    if (is_name or is_remark) and not is_denied and not re.search(words.CONDITION, clause):
+        return [], own[0].ref if own else topic
+    if guess.intent in _FOLLOWS and before and own:
+        return [replace(before[-1], refs={**before[-1].refs, "thing": own[-1].ref})], own[-1].ref
+    return read, topic
+
+
+def _calls(intent: str, clause: str, named: list[Mention], before: list[Call]) -> list[Call] | None:
+    """Return what an intent and the things that are named with it ask for; nothing of others; None if a thing lacks."""
+    subject = next((m.ref for m in named if not m.relation), None)
+    target = next((m for m in named if m.relation), None)
+    if intent in ("wave", "nod"):
+        return [Call(name=intent)]
+    if intent in ("put_down", "put_back", "hand_over"):
+        return [Call(name=intent, refs={"thing": subject or Ref(which="it")})]
+    if intent == "place":
+        return _place(clause, named, subject, target)
+    if intent == "pick":
+        subject = subject or (target.ref if target is not None else None)  # "get a grip on the box"
+        is_same = subject is not None and subject.which == "it" and before and before[-1].name == "pick"
+        return None if subject is None else [] if is_same else [Call(name="pick", refs={"thing": subject})]
+    return []
+
+
+def _place(clause: str, named: list[Mention], subject: Ref | None, target: Mention | None) -> list[Call] | None:
+    """Put something next to, in or on something else, or anywhere on a table."""
+    if target is None and len(named) > 1:  # "put the can and the box side by side", "fill the bowl with the ball"
+        k = next((k for k, m in enumerate(named) if m.ref.shape == "bowl"), 1)
+        target = replace(named[k], relation="in" if named[k].ref.shape == "bowl" else "next_to")
+        subject = named[1 - k if k < 2 else 0].ref
+    if target is None:
+        is_anywhere = bool(_SURFACE.search(clause))
+        return [Call(name="put_down", refs={"thing": subject or Ref(which="it")})] if is_anywhere else None
+    where = "in" if target.ref.shape == "bowl" and target.relation == "on" else target.relation
+    refs = {"thing": subject or Ref(which="it"), "target": target.ref}
+    return [Call(name="place", args={"where": where}, refs=refs)]

@@ -12,7 +12,9 @@ from typing import Any
 import mujoco
 import numpy as np
 
+from vagus.act.runner import Ended, RunnerOutput
 from vagus.act.scene import level_pose
+from vagus.act.skill import Observation, Outcome
 from vagus.core import messages as m
 from vagus.core.frames import invert
 from vagus.core.seen import write_supports, write_things
@@ -22,6 +24,8 @@ from vagus.runtime.prepare import host_file, prepare
 from vagus.world.simulation import Simulation
 
 PERIOD_NS = 100_000_000
+_DONE_ID = 1_000_000
+"""What ``do`` starts skills under: beyond what words come to."""
 
 
 class Seer:
@@ -73,6 +77,24 @@ class Seer:
             for record in outcomes.since():
                 return json.loads(m.get_text(record))
         raise AssertionError(f"nothing came of {words!r} in two minutes")
+
+    def do(self, skill: str, args: dict[str, Any], meanwhile: Callable[[], None] = lambda: None) -> Outcome:
+        """Run one skill, call ``meanwhile`` after every tick until it has ended, and return its outcome."""
+        runner = self.lockstep.nodes["brain"].node._runner
+        step, ended = runner.step, list[Ended]()
+
+        def watched(obs: Observation) -> RunnerOutput:
+            out = step(obs)
+            ended.extend(one for one in out.outcomes if one.id == _DONE_ID)
+            return out
+
+        runner.step = watched
+        runner.start(skill, args, _DONE_ID)
+        while not ended:
+            self.step()
+            meanwhile()
+        runner.step = step
+        return ended[0].outcome
 
     def step(self) -> None:
         now_ns = self.lockstep.step()

@@ -20,9 +20,9 @@ _STANCES = 12
 """How many stances are tried."""
 _SEEN_S = 2.5
 """How long to wait for a fresh sighting of a thing that is looked at [s]."""
-_MARGIN_M = 0.08
+MARGIN_M = 0.08
 """Kept free between the base's edge and an obstacle while driving up to a board [m], slowly."""
-_SPEED = 0.25
+SPEED = 0.25
 """[m/s]"""
 
 
@@ -61,7 +61,7 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     if legs is None:
         return "out_of_reach", obs
     for leg in legs:
-        outcome, obs = yield from driving(ctx, obs, leg, margin=_MARGIN_M, speed_max=_SPEED)
+        outcome, obs = yield from driving(ctx, obs, leg, margin=MARGIN_M, speed_max=SPEED)
         if not outcome.ok:
             return outcome.reason, obs
     obs = yield from look_at(ctx, obs, seen)

@@ -105,11 +105,12 @@ def _take(ctx: Context, obs: Observation, found: GraspPlan, thing: Thing) -> Ski
 def _held(ctx: Context, obs: Observation, hand: Hand, thing: Thing) -> Held:
     """Return what the hand has closed on, by where the tip is and where the thing was seen."""
     X_BT = ctx.kinematics.pose_of(obs.commanded()[0], hand.arm.tip)
-    seen = thing_in(thing, invert(base_pose(obs)))
+    X_WB = base_pose(obs)
+    seen = thing_in(thing, invert(X_WB))
     yaw = math.atan2(float(X_BT[1, 2]), float(X_BT[0, 2]))
     X_BF = level_pose(float(seen.centre[0]), float(seen.centre[1]), yaw)
     X_BF[2, 3] = seen.foot
-    return Held(thing=thing, X_FT=invert(X_BF) @ X_BT)
+    return Held(thing=thing, X_WF=X_WB @ X_BF, X_FT=invert(X_BF) @ X_BT)
 
 
 def felt(hand: Hand, obs: Observation) -> dict[str, float]:

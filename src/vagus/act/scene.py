@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from vagus.act.skill import Array, Held, Observation
+from vagus.act.skill import Array, Context, Held, Observation
 from vagus.act.surroundings import Solid, board_of, solid_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Support, Thing
@@ -15,6 +15,8 @@ _ON_BOARD_M = 0.05
 """A thing stands on a board if its foot is so near in height [m]."""
 _AWAY_M = 0.2
 """A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
+_IN_HAND_M = 0.03
+"""What is seen so near to what is held [m], beyond half of its size, is that."""
 BOARD_M = 0.04
 """How thick a board is taken to be [m]."""
 
@@ -48,6 +50,24 @@ def solids(obs: Observation, X_WA: Array, *, but: int = 0) -> list[Solid]:
     X_AW = invert(X_WA)
     things = [solid_of(thing_in(thing, X_AW)) for thing in obs.things if thing.id != but]
     return things + [board_of(support_in(s, X_AW), BOARD_M) for s in obs.supports]
+
+
+def past_hands(ctx: Context, obs: Observation) -> Observation:
+    """Return what is known but for what hands hold: neither where it stood, nor where it is seen in the hand."""
+    inside = [(held.thing.id, held_in(ctx, obs, arm)) for arm, held in ctx.held.items()]
+    reach = [0.5 * max(held.size) + _IN_HAND_M for _, held in inside]
+    free = [t for t in obs.things if not any(
+        t.id == number or float(np.linalg.norm(t.centre - held.centre)) < near
+        for (number, held), near in zip(inside, reach, strict=True))]  # fmt: skip
+    return replace(obs, things=tuple(free))
+
+
+def held_in(ctx: Context, obs: Observation, arm: str) -> Thing:
+    """Return what an arm holds, where it is now by the joints, in the world."""
+    held = ctx.held[arm]
+    tip = next(a.tip for a in ctx.spec.arms if a.name == arm)
+    X_WF = base_pose(obs) @ ctx.kinematics.pose_of(obs.commanded()[0], tip) @ invert(held.X_FT)
+    return replace(held.thing, centre=transform(X_WF, np.array([0.0, 0.0, 0.5 * held.thing.size[2]])))
 
 
 def find_thing(obs: Observation, number: int) -> Thing | None:

@@ -14,10 +14,27 @@ REASONS: dict[str, Text] = {
     "out_of_reach": Text("거기까지는 닿지 않습니다.", "that is out of my reach."),
     "not_seen": Text("보이지 않습니다.", "I do not see it."),
     "missed": Text("잡으려 했지만 손에 잡히지 않았습니다.", "I closed my hand, but there was nothing in it."),
-    "lost_it": Text("들다가 놓쳤습니다.", "I lost it while lifting."),
+    "lost_it": Text("들고 있다가 놓쳤습니다.", "it slipped out of my hand."),
     "empty_handed": Text("제 손에는 아무것도 없습니다.", "there is nothing in my hands."),
     "not_known": Text("손에 무엇이 있는지 몰라서 그대로 들고 있습니다.", "I do not know what I hold, so I keep it."),
-    "no_place": Text("내려놓을 빈 자리가 손 닿는 곳에 없습니다.", "I reach no free place to put it down."),
+    "no_place": Text("놓을 만한 빈 자리가 없어서 그대로 들고 있습니다.", "I find no free place for it, so I keep it."),
+    "place_taken": Text(
+        "그 자리에 다른 것이 있어서 그대로 들고 있습니다.", "something else is there now, so I keep it."
+    ),
+    "does_not_fit": Text("그러기에는 너무 커서 그대로 들고 있습니다.", "it is too big for that, so I keep it."),
+    "not_flat": Text(
+        "그 위에는 안정되게 놓을 수 없어서 그대로 들고 있습니다.", "it would not stay on that, so I keep it."
+    ),
+    "not_a_bowl": Text("안에 담을 수 있는 그릇이 아닙니다.", "nothing can be put into that."),
+    "in_hand": Text("그것은 지금 제 손에 있습니다.", "that is what I hold."),
+    "target_gone": Text(
+        "놓을 곳의 물건이 이제 보이지 않아 그대로 들고 있습니다.", "I no longer see where to put it, so I keep it."
+    ),
+    "not_seen_there": Text(
+        "손에서 놓았지만 그 자리에서 보이지 않습니다.", "I let go of it, but I do not see it there."
+    ),
+    "not_there": Text("손에서 놓았지만 조금 떨어진 곳에 있습니다.", "I let go of it, but it is some way off."),
+    "fell_over": Text("놓았는데 넘어졌습니다.", "I put it there, but it fell over."),
     "no_free_path": Text("제 몸에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching myself."),
     "face_too_simple": Text("제 얼굴로는 그 표정을 지을 수 없습니다.", "my face cannot show that."),
     "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),

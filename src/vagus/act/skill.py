@@ -132,6 +132,8 @@ class Held:
 
     thing: Thing
     """As it was last seen, where it stood then in the world of odometry."""
+    X_WF: Array
+    """Pose (4, 4) of its foot's middle there, upright, x along the hand's approach: where it is put back."""
     X_FT: Array
     """Pose (4, 4) of the tip seen from the middle of the thing's foot, upright, the tip's approach along +x."""
 

@@ -11,8 +11,8 @@ from vagus.act.home import go_home, home_joints, lacks_home
 from vagus.act.look import lacks_neck, look, neck_joints
 from vagus.act.nod import nod, shake
 from vagus.act.pick import lacks_hand, pick, pick_joints
+from vagus.act.place import WHERE, needs_target, place, put_back, put_down
 from vagus.act.point import arm_joints, lacks_arm, point
-from vagus.act.put_down import put_down
 from vagus.act.say import say
 from vagus.act.search import lacks_eyes, look_around
 from vagus.act.skill import Args, Param, SkillSpec, Text
@@ -25,6 +25,9 @@ _ARM = Param(name="arm", kind="choice", choices=("left", "right"))
 _AZIMUTH = Param(name="azimuth_deg", kind="number", minimum=-180.0, maximum=180.0)
 _ELEVATION = Param(name="elevation_deg", kind="number", minimum=-90.0, maximum=90.0)
 _POINT = tuple(Param(name=axis, kind="number", minimum=-20.0, maximum=20.0) for axis in "xyz")  # p_BQ [m]
+_PLACING_S = 150.0
+"""Longest time to put something [s]: two drives, and the searches for them."""
+_PLACING_BUDGET_S = {"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}
 _TURN_RATE_DEG = math.degrees(TURN_MAX)
 
 
@@ -74,7 +77,13 @@ _ROWS = (
               params=(Param(name="thing", kind="thing", required=True),), timeout_s=90.0,
               budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
     SkillSpec(name="put_down", text=Text("내려놓기", "Put down"), run=put_down, joints=pick_joints, lacks=lacks_hand,
-              timeout_s=60.0, budget_s={"touch": 0.05}),
+              timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+    SkillSpec(name="put_back", text=Text("제자리에 놓기", "Put back"), run=put_back, joints=pick_joints,
+              lacks=lacks_hand, timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+    SkillSpec(name="place", text=Text("놓기", "Place"), run=place, joints=pick_joints, lacks=lacks_hand,
+              params=(Param(name="where", kind="choice", choices=WHERE, required=True),
+                      Param(name="target", kind="thing")),
+              rule=needs_target, timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="go_home", text=Text("기본 자세로 돌아가기", "Go home"), run=go_home, joints=home_joints,
               lacks=lacks_home, timeout_s=30.0),
     SkillSpec(name="say", text=Text("말하기", "Say"), run=say, joints=_no_joints,

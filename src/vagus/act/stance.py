@@ -41,11 +41,17 @@ _SAMPLE_M, _SAMPLE_RAD = 0.05, 0.1
 class Floor:
     """What stands around, for a robot with its arms tucked in."""
 
-    def __init__(self, ctx: Context, obs: Observation, q: Array) -> None:
-        """Take what is known now, and the joints with the arms tucked in, shape (n_joints,)."""
+    def __init__(self, ctx: Context, obs: Observation, q: Array, held: Array | None = None) -> None:
+        """Take what is known now, the joints with the arms tucked in, shape (n_joints,), and points on what they hold.
+
+        These points are in the base frame then, shape (n, 3) [m].
+        """
         self._X_WB = base_pose(obs)
         skin = Skin(ctx.kinematics)
         self._points, self._radii = skin.points(q), skin.radius
+        if held is not None:
+            self._points = np.concatenate([self._points, held])
+            self._radii = np.concatenate([self._radii, np.zeros(len(held))])
         self._around = Surroundings(solids(obs, np.eye(4)))
         hits = np.zeros((0, 3)) if obs.lidar is None else lidar_points(ctx, obs.lidar["range"])
         self._hits = transform(self._X_WB, hits)[:, :2]

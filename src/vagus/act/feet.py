@@ -1,0 +1,165 @@
+"""Where a thing that is held may be put: on a free place, beside something, in a bowl, on a box, or back.
+
+Geometry of what perception knows, in the world; whether an arm gets there, others find out.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from vagus.act.load import radius_of
+from vagus.act.skill import Array, Held
+from vagus.act.surroundings import BOWL_WALL_M, Surroundings, solid_of
+from vagus.core.things import Support, Thing, sides
+
+_APART_M = 0.03
+"""Kept between what is put down and anything else, and the board's edge [m]."""
+_GRID_M = 0.05
+"""How finely free places are looked for [m]."""
+_ON_M = 0.03
+"""What stands at most so far above or below a board stands on it [m]."""
+_GAPS_M = (0.05, 0.065, 0.035, 0.08)
+"""How far beside something is put what shall be next to it [m], best first: fingers open between the two."""
+_AROUND = 16
+"""Directions that are tried."""
+_SPARE_M = 0.006
+"""Kept on each side from a bowl's wall [m]."""
+_NARROWEST_M = 0.04
+"""Boxes with a narrower top carry nothing [m]: perception is off by a quarter of that."""
+_OVER_M = 0.6
+"""A box carries what is at most so much wider than its top, as a share: its middle is then well over it."""
+_THERE_M = 0.03
+"""How near the place it must be seen to be there [m]: what hand and eye are off by together, and a little more."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Spot:
+    """A place for the foot of what is held, in the world."""
+
+    foot: Array
+    """Its middle [m], shape (3,)."""
+    near: float = _THERE_M
+    """How far beside it still counts as there [m]."""
+    yaw: float | None = None
+    """How the foot's frame is to be turned [rad]; None: anyhow."""
+    bowl: Thing | None = None
+    """The bowl that it is lowered into."""
+
+
+Spots = list[Spot] | str
+"""Places, best first; or why there is none."""
+
+
+def free(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> Spots:
+    """Return all free places on boards, where it came from first if that is free."""
+    radius = _wide(held)
+    found: list[Spot] = []
+    for board in boards:
+        low, high = board.corners.min(axis=0), board.corners.max(axis=0)
+        grid = np.stack(np.meshgrid(*(np.arange(a, b, _GRID_M) for a, b in zip(low, high, strict=True))), axis=-1)
+        found += [Spot(foot=np.array([*xy, board.height])) for xy in grid.reshape(-1, 2)
+                  if _is_inside(board, xy, radius + _APART_M)]  # fmt: skip
+    before = back(held, things)
+    spots = [s for s in found if _is_free(s.foot, radius + _APART_M, things)]
+    return ([] if isinstance(before, str) else before) + spots or "no_place"
+
+
+def back(held: Held, things: Sequence[Thing]) -> Spots:
+    """Return where it was picked up, unless something stands there now."""
+    X_WF = held.X_WF
+    outline = X_WF[:2, 3] + _ring(held) @ X_WF[:2, :2].T
+    points = np.column_stack([outline, np.full(len(outline), X_WF[2, 3] + 0.02)])
+    if not bool(np.all(Surroundings([solid_of(t) for t in things]).distance(points) > 0.0)):
+        return "place_taken"
+    return [Spot(foot=X_WF[:3, 3].copy(), yaw=math.atan2(float(X_WF[1, 0]), float(X_WF[0, 0])))]
+
+
+def next_to(held: Held, target: Thing, things: Sequence[Thing], boards: Sequence[Support]) -> Spots:
+    """Return places beside something on its board, with nothing else between."""
+    under = [b for b in boards if abs(b.height - target.foot) < _ON_M and _is_inside(b, target.centre[:2], 0.0)]
+    others = [thing for thing in things if thing.id != target.id]
+    found = [Spot(foot=np.array([*xy, board.height])) for board in under for xy in _beside(held, target)
+             if _is_inside(board, xy, _wide(held) + 0.5 * _APART_M)
+             and _is_free(np.array([*xy, board.height]), _wide(held) + 0.5 * _APART_M, others)
+             and not any(_is_between(t, target.centre[:2], xy) for t in others)]  # fmt: skip
+    return found or "no_place"
+
+
+def inside(held: Held, target: Thing, things: Sequence[Thing]) -> Spots:
+    """Return the middle of a bowl, if it is one, wide enough and empty."""
+    if target.shape != "bowl":
+        return "not_a_bowl"
+    inner = 0.5 * target.size[0] - BOWL_WALL_M
+    if _wide(held) + _SPARE_M > inner:
+        return "does_not_fit"
+    foot = np.array([*target.centre[:2], target.foot + BOWL_WALL_M])
+    if not _is_free(foot, 0.0, [thing for thing in things if thing.id != target.id]):
+        return "place_taken"
+    return [Spot(foot=foot, near=0.5 * target.size[0], bowl=target)]
+
+
+def on_top(held: Held, target: Thing, things: Sequence[Thing]) -> Spots:
+    """Return the middle of a box's top, if that is flat, wide enough and empty."""
+    width = min(target.size[:2])
+    if target.shape != "box" or held.thing.shape == "ball":
+        return "not_flat"
+    if width < _NARROWEST_M or width < _OVER_M * 2.0 * radius_of(held):
+        return "does_not_fit"
+    foot = np.array([*target.centre[:2], target.top])
+    if not _is_free(foot, radius_of(held), [thing for thing in things if thing.id != target.id]):
+        return "place_taken"
+    return [Spot(foot=foot)]
+
+
+def _wide(held: Held) -> float:
+    """Return the radius of the cylinder that holds it, with a cup's handle, which may be on any side [m]."""
+    return radius_of(held) + _handle(held.thing)
+
+
+def _handle(thing: Thing) -> float:
+    """Return how far a handle may stand out [m]."""
+    return 0.035 if thing.shape == "cup" else 0.0
+
+
+def _ring(held: Held) -> Array:
+    """Return points on the outline of its foot, seen from its middle, shape (n, 2) [m]."""
+    angles = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
+    x, y, _ = held.thing.size
+    return 0.5 * min(x, y) * np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+def _half(thing: Thing, direction: float) -> float:
+    """Return how far a thing reaches from its middle in a direction [m]."""
+    if thing.is_round:
+        return 0.5 * thing.size[0]
+    a = direction - thing.yaw
+    return 0.5 * (abs(math.cos(a)) * thing.size[0] + abs(math.sin(a)) * thing.size[1])
+
+
+def _beside(held: Held, target: Thing) -> Iterator[Array]:
+    """Yield places (2,) around a thing; a handle counts to the gap on all sides."""
+    x, y, _ = held.thing.size
+    mine = 0.25 * (x + y)  # a box may be turned either way
+    for gap in _GAPS_M:
+        for angle in np.linspace(0.0, 2.0 * np.pi, _AROUND, endpoint=False):
+            far = max(gap, _handle(target) + _handle(held.thing)) + mine + _half(target, float(angle))
+            yield target.centre[:2] + far * np.array([math.cos(angle), math.sin(angle)])
+
+
+def _is_between(thing: Thing, a: Array, b: Array) -> bool:
+    """Say whether a thing reaches onto the line between two places (2,)."""
+    along = b - a
+    share = float(np.clip(along @ (thing.centre[:2] - a) / (along @ along), 0.0, 1.0))
+    return float(np.linalg.norm(a + share * along - thing.centre[:2])) < 0.5 * max(thing.size[:2])
+
+
+def _is_free(foot: Array, margin: float, things: Sequence[Thing]) -> bool:
+    """Say whether nothing that reaches above a foot is nearer to it than a margin [m]."""
+    return all(np.linalg.norm(t.centre[:2] - foot[:2]) > margin + 0.5 * max(t.size[:2]) + _handle(t)
+               for t in things if t.top > foot[2] + 0.005 and t.foot < foot[2] + 0.25)  # fmt: skip
+
+
+def _is_inside(board: Support, xy: Array, margin: float) -> bool:
+    return bool(np.all(sides(board.corners) @ [*xy, 1.0] <= -margin))

@@ -1,0 +1,53 @@
+"""Put what is held somewhere: on a free place, back where it was, or on, in or next to something that is named."""
+
+from vagus.act import feet
+from vagus.act.feet import Spots
+from vagus.act.placing import placing
+from vagus.act.scene import find_again, find_thing
+from vagus.act.skill import Args, Context, Held, Observation, Outcome, Skill
+from vagus.core.things import Thing
+
+WHERE = ("on", "in", "next_to")
+"""How what is put is to be to what is named."""
+
+
+def put_down(ctx: Context, obs: Observation, args: Args) -> Skill:
+    """Put it on a free place of a board, first where it came from."""
+    del args
+    return (yield from placing(ctx, obs, lambda o, held: feet.free(held, o.things, o.supports)))
+
+
+def put_back(ctx: Context, obs: Observation, args: Args) -> Skill:
+    """Put it where it was picked up; if something stands there now, keep it."""
+    del args
+    return (yield from placing(ctx, obs, lambda o, held: feet.back(held, o.things)))
+
+
+def place(ctx: Context, obs: Observation, args: Args) -> Skill:
+    """Put it on, in or next to the thing of that number, or on a free place if none is given."""
+    if "target" not in args:
+        return (yield from put_down(ctx, obs, {}))
+    number = int(args["target"])
+    target = find_thing(obs, number)
+    if target is None:
+        return Outcome(ok=False, reason="not_seen")
+    if any(held.thing.id == number for held in ctx.held.values()):
+        return Outcome(ok=False, reason="in_hand")
+    where = str(args["where"])
+    return (yield from placing(ctx, obs, lambda o, held: _spots(where, o, held, target)))
+
+
+def needs_target(args: Args) -> str | None:
+    """In and next to are in and next to something."""
+    return "a target" if args.get("where") != "on" and "target" not in args else None
+
+
+def _spots(where: str, obs: Observation, held: Held, before: Thing) -> Spots:
+    target = find_again(obs, before)
+    if target is None:
+        return "target_gone"
+    if where == "in":
+        return feet.inside(held, target, obs.things)
+    if where == "on":
+        return feet.on_top(held, target, obs.things)
+    return feet.next_to(held, target, obs.things, obs.supports)

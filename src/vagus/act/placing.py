@@ -1,0 +1,266 @@
+"""Put what is held where it is wanted: find a way, or drive to where there is one; lower it, let go, and look.
+
+What it may be put on, and where, is in ``feet``; this is the one routine of all skills that put things.
+"""
+
+import math
+from collections.abc import Callable, Generator
+from dataclasses import replace
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+
+from vagus.act.approach import MARGIN_M, SPEED, tuck_joints, tucked_in
+from vagus.act.carry import carry
+from vagus.act.drive import driving
+from vagus.act.feet import Spot, Spots
+from vagus.act.grasp_plan import STEPS, GraspPlan
+from vagus.act.hand import SLOW, Hand, open_hand
+from vagus.act.load import hand_with, loads, while_held
+from vagus.act.look import aim, neck_joints
+from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
+from vagus.act.place_plan import PlaceSearch
+from vagus.act.scene import base_pose, level_pose, past_hands, solids, thing_in
+from vagus.act.skill import Array, Context, Held, Observation, Outcome, Skill, Targets
+from vagus.act.stance import Floor, Leg
+from vagus.act.surroundings import Skin, Surroundings, hollow
+from vagus.core.frames import invert, transform
+from vagus.core.things import Thing
+
+Find = Callable[[Observation, Held], Spots]
+"""Says where it may be put, by what is known now of all but what hands hold."""
+
+_OVER_M = 0.004
+"""How far above its place the hand lets go [m]: what perception is off by in height, half of the time."""
+_RISES_M = (0.0, 0.015, 0.03, 0.045)
+"""So much higher it may let go over a bowl, where its rim keeps the hand out [m]."""
+_TURNS = (0.0, 0.5, -0.5, 1.0, -1.0)
+"""How the hand may come beside straight from its shoulder [rad]."""
+_PLACES = 8
+"""Places that are tried from where it stands,"""
+_FAR_PLACES, _STANCES = 3, 8
+"""and from elsewhere, with so many stances for each,"""
+_APART_M = 0.15
+"""so far from each other [m]."""
+_TRIES = 4
+"""How often it looks for a way: where it stands, from there with the arms drawn in, and after having driven twice."""
+_LOOK_S = 1.2
+"""How long it looks at a place before it plans [s]: three pictures at perception's rate."""
+_SEEN_S = 4.0
+"""How long it waits to see what it has put down [s]."""
+_ELSEWHERE_M = 0.30
+"""What is seen farther from the place than this [m] is something else."""
+_FALLEN = 0.7
+"""What is seen lower than this share of its height has fallen over."""
+
+
+class _Way(NamedTuple):
+    spot: Spot
+    plan: GraspPlan
+
+
+def placing(ctx: Context, obs: Observation, find: Find) -> Skill:
+    """Put down what is held; succeeds when the hand has let go, feels nothing, and the camera shows it there.
+
+    As long as it has not let go, whatever fails leaves the thing in the hand.
+    """
+    hand = hand_with(ctx, obs)
+    if isinstance(hand, Outcome):
+        return hand
+    held = ctx.held[hand.arm.name]
+    found, obs = yield from while_held(hand, _bring(ctx, obs, hand, find), obs)
+    if found is None:
+        ctx.held.pop(hand.arm.name, None)
+        return Outcome(ok=False, reason="lost_it")
+    if isinstance(found, str):
+        return Outcome(ok=False, reason=found)
+    known = {t.id for t in past_hands(ctx, obs).things}
+    obs = yield from open_hand(ctx, obs, hand, found.plan.width)
+    if hand.forces(obs) is not None and hand.holds(obs):
+        return Outcome(ok=False, reason="not_reached")
+    ctx.held.pop(hand.arm.name, None)
+    obs = yield from move_to(ctx, obs, found.plan.joints, found.plan.before, share=SLOW)
+    obs = yield from _withdraw(ctx, obs)
+    return (yield from _judge(ctx, obs, held, found.spot, known))
+
+
+def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find
+           ) -> Generator[Targets | None, Observation, _Way | str]:  # fmt: skip
+    """Bring it to a place, ready to be let go; return the way, or why there is none."""
+    held = ctx.held[hand.arm.name]
+    reason = "out_of_reach"
+    for n in range(_TRIES):
+        if n:
+            q, obs = yield from carry(ctx, obs)
+            if q is None:
+                return "no_free_path"
+            if n > 1:
+                failed, obs = yield from _approach(ctx, obs, hand, q, find)
+                if failed:
+                    return failed
+        spots = find(past_hands(ctx, obs), held)
+        if isinstance(spots, str):
+            return spots
+        obs = yield from _gaze(ctx, obs, spots[0].foot, lambda _o: False, _LOOK_S)
+        spots = find(past_hands(ctx, obs), held)  # it may have seen more
+        if isinstance(spots, str):
+            return spots
+        reason = "out_of_reach" if len(spots) == 1 else "no_place"
+        found, obs = yield from spread(_search(ctx, obs, hand, _nearest(ctx, obs, hand, spots)), obs, per_tick=STEPS)
+        if found is not None:
+            obs = yield from visit(ctx, obs, found.plan.joints, found.plan.stops)
+            yield from move_to(ctx, obs, found.plan.joints, found.plan.at, share=SLOW)
+            return found
+        if n and ctx.spec.base is None:
+            break
+    return reason
+
+
+def _nearest(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]) -> list[Spot]:
+    """Return the places that its arm may reach from here, in the order given."""
+    shoulder = transform(base_pose(obs), ctx.kinematics.anchor(obs.commanded()[0], hand.arm.joints[0]))
+    length = ctx.kinematics.arm_length(hand.arm)
+    return [s for s in spots if float(np.linalg.norm(s.foot[:2] - shoulder[:2])) < length][:_PLACES]
+
+
+def _search(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]) -> Generator[None, None, _Way | None]:
+    width = hand.width(obs) or 0.0
+    search = PlaceSearch(ctx, hand, ctx.held[hand.arm.name], width, obs.commanded()[0])
+    return (yield from _ways(ctx, obs, search, base_pose(obs), spots))
+
+
+def _ways(ctx: Context, obs: Observation, search: PlaceSearch, X_WB: Array, spots: list[Spot]
+          ) -> Generator[None, None, _Way | None]:  # fmt: skip
+    """Search a way to one of some places, with the base at X_WB."""
+    seen = past_hands(ctx, obs)
+    for spot in spots:
+        others = solids(seen, X_WB, but=spot.bowl.id if spot.bowl else 0)
+        others += hollow(thing_in(spot.bowl, invert(X_WB))) if spot.bowl else []
+        found = yield from search.at(_feet(spot, X_WB, search.shoulder), others)
+        if found is not None:
+            return _Way(spot, found)
+    return None
+
+
+def _feet(spot: Spot, X_WB: Array, shoulder: Array) -> list[Array]:
+    """Return poses of the foot in the base frame: low ones first, over a bowl higher ones, too."""
+    foot = transform(invert(X_WB), spot.foot)
+    ahead = math.atan2(float(foot[1] - shoulder[1]), float(foot[0] - shoulder[0]))
+    turns = [ahead + turn for turn in _TURNS]
+    if spot.yaw is not None:
+        turns.insert(0, spot.yaw - math.atan2(float(X_WB[1, 0]), float(X_WB[0, 0])))
+    found: list[Array] = []
+    for rise in _RISES_M if spot.bowl else (0.0,):
+        for turn in turns:
+            X_BF = level_pose(float(foot[0]), float(foot[1]), turn)
+            X_BF[2, 3] = foot[2] + _OVER_M + rise
+            found.append(X_BF)
+    return found
+
+
+def _approach(ctx: Context, obs: Observation, hand: Hand, q: Array, find: Find
+              ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
+    """Drive to where it can be put down, carrying; return a reason if that failed."""
+    spots = find(past_hands(ctx, obs), ctx.held[hand.arm.name])
+    if isinstance(spots, str):
+        return spots, obs
+    legs, obs = yield from spread(_choose(ctx, obs, hand, q, spots), obs, per_tick=STEPS)
+    if legs is None:
+        return "out_of_reach" if len(spots) == 1 else "no_place", obs
+    for leg in legs:
+        outcome, obs = yield from driving(ctx, obs, leg, margin=MARGIN_M, speed_max=SPEED)
+        if not outcome.ok:
+            return outcome.reason, obs
+    return "", obs
+
+
+def _choose(ctx: Context, obs: Observation, hand: Hand, q: Array, spots: list[Spot]
+            ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
+    """Search a stance that can be driven to and that a place can be reached from; return the way there."""
+    held = ctx.held[hand.arm.name]
+    carried = np.concatenate([load.points(q) for load in loads(ctx, obs).values()])
+    floor = Floor(ctx, past_hands(ctx, obs), q, carried)
+    search = PlaceSearch(ctx, hand, held, hand.width(obs) or 0.0, q)
+    for spot in _spaced(spots, base_pose(obs)[:2, 3]):
+        for X_WS in islice(floor.stances(_at(held.thing, spot)), _STANCES):
+            legs = yield from floor.route(X_WS)
+            if legs is not None and (yield from _ways(ctx, obs, search, X_WS, [spot])) is not None:
+                return legs
+    return None
+
+
+def _spaced(spots: list[Spot], start: Array) -> list[Spot]:
+    """Return a few places that are not close together, nearest to where it stands (2,) first."""
+    found: list[Spot] = []
+    for spot in sorted(spots, key=lambda s: float(np.linalg.norm(s.foot[:2] - start))):
+        if all(float(np.linalg.norm(spot.foot - other.foot)) > _APART_M for other in found):
+            found.append(spot)
+    return found[:_FAR_PLACES]
+
+
+def _at(thing: Thing, spot: Spot) -> Thing:
+    """Return a thing as if it stood there."""
+    return replace(thing, centre=_middle(spot, thing))
+
+
+def _gaze(ctx: Context, obs: Observation, point: Array, is_enough: Callable[[Observation], bool], longest_s: float
+          ) -> Motion:  # fmt: skip
+    """Turn the head to a point of the world (3,), and look until that is enough, or for so long [s]."""
+    neck = ctx.spec.neck
+    if neck is not None:
+        x, y, z = transform(invert(base_pose(obs)), point).tolist()
+        joints = ctx.indices(neck_joints(ctx.spec, {}))
+        goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
+        obs = yield from move_to(ctx, obs, joints, goal)
+    start_ns = obs.now_ns
+    while obs.now_ns - start_ns < longest_s * 1e9 and not is_enough(obs):
+        obs = yield None
+    return obs
+
+
+def _withdraw(ctx: Context, obs: Observation) -> Motion:
+    """Draw the arms in, out of the picture, if there is a free way; else they stay."""
+    joints = tuck_joints(ctx)
+    q, v = obs.commanded()
+    around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
+    skin = Skin(ctx.kinematics, [ctx.spec.joints[int(j)].name for j in joints])
+    near = min(0.0, skin.clearance(q, around))
+    goal = tucked_in(ctx, q)[joints]
+    search = first_free(ctx, q, v[joints], joints, ([goal],), lambda at: skin.clearance(at, around) >= near)
+    stops, obs = yield from spread(search, obs, per_tick=STEPS)
+    return (yield from visit(ctx, obs, joints, stops)) if stops else obs
+
+
+def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[int]) -> Skill:
+    """Look at the place: is it there, as far as the camera shows?"""
+    start_ns = obs.now_ns
+
+    def seen(obs: Observation) -> Thing | None:
+        new = [t for t in obs.things if t.colour == held.thing.colour and t.seen_ns > start_ns
+               and (t.id not in known or t.id == held.thing.id) and _off(t, spot) < _ELSEWHERE_M]  # fmt: skip
+        return min(new, key=lambda t: _off(t, spot), default=None)
+
+    def is_there(obs: Observation) -> bool:
+        thing = seen(obs)
+        return thing is not None and _off(thing, spot) <= spot.near
+
+    obs = yield from _gaze(ctx, obs, _middle(spot, held.thing), is_there, _SEEN_S)
+    thing = seen(obs)
+    if thing is None:
+        return Outcome(ok=False, reason="not_seen_there")
+    figures = {"off_m": _off(thing, spot), "top_m": thing.top - float(spot.foot[2])}
+    if spot.bowl is None and figures["top_m"] < _FALLEN * held.thing.size[2]:
+        return Outcome(ok=False, reason="fell_over", figures=figures)
+    is_done = figures["off_m"] <= spot.near
+    return Outcome(ok=is_done, reason="done" if is_done else "not_there", figures=figures)
+
+
+def _middle(spot: Spot, thing: Thing) -> Array:
+    """Return where the middle of a thing is that stands there [m], shape (3,)."""
+    return spot.foot + np.array([0.0, 0.0, 0.5 * thing.size[2]])
+
+
+def _off(thing: Thing, spot: Spot) -> float:
+    """Return how far beside a place a thing is [m]."""
+    return float(np.linalg.norm(thing.centre[:2] - spot.foot[:2]))

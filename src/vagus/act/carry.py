@@ -15,12 +15,12 @@ from vagus.act.skill import Array, Context, Held, Observation, Targets
 from vagus.act.surroundings import Skin, Surroundings
 from vagus.core.robot import ArmSpec
 
-_ASIDE = (0.0, 0.06, 0.12)
-"""How far out to its side an arm carries, beside where its tucked hand is [m], least first."""
-_AHEAD = (0.02, 0.07, 0.12)
-"""How far ahead of there [m]."""
-_ABOVE = (0.0, 0.06, 0.12, 0.18)
-"""How far above [m]."""
+_ASIDE = (0.0, 0.08, 0.16)
+"""How far out to its side an arm carries, beside its shoulder, as a share of its length, least first."""
+_AHEAD = (0.35, 0.42, 0.50)
+"""How far ahead of its shoulder, as a share of its length: with the elbow bent, close to the body."""
+_BELOW = (0.20, 0.12, 0.04, -0.04)
+"""How far below its shoulder, as a share of its length: with the lift up above what stands on tables."""
 _TURNS = (0.0, 0.4, -0.4)
 """How its approach may be turned beside straight ahead [rad]."""
 _AT_M, _AT_RAD = 0.01, 0.12
@@ -29,9 +29,11 @@ _AT_M, _AT_RAD = 0.01, 0.12
 
 def carried_in(ctx: Context, obs: Observation) -> Generator[None, None, Array | None]:
     """Search positions of all joints with empty arms tucked in and full ones carrying, (n_joints,); None if none is."""
-    q = tucked_in(ctx, obs.commanded()[0])
+    now = obs.commanded()[0]
+    q = tucked_in(ctx, now)
     for name, load in loads(ctx, obs).items():
         arm = next(arm for arm in ctx.spec.arms if arm.name == name)
+        q[ctx.indices(arm.joints)] = now[ctx.indices(arm.joints)]  # it holds the thing upright now
         found = yield from _carrying(ctx, q, arm, ctx.held[name], load)
         if found is None:
             return None
@@ -51,15 +53,15 @@ def _carrying(ctx: Context, q: Array, arm: ArmSpec, held: Held, load: Load) -> G
 
 
 def _poses(ctx: Context, q: Array, arm: ArmSpec, held: Held) -> Iterator[Array]:
-    """Yield poses of the tip about the tucked one, with what it holds upright."""
-    at = ctx.kinematics.pose_of(q, arm.tip)[:3, 3]
-    out = np.sign(ctx.kinematics.anchor(q, arm.joints[0])[1]) or 1.0
+    """Yield poses of the tip before the shoulder, with what it holds upright."""
+    shoulder, length = ctx.kinematics.anchor(q, arm.joints[0]), ctx.kinematics.arm_length(arm)
+    out = np.sign(shoulder[1]) or 1.0
     for aside in _ASIDE:
         for ahead in _AHEAD:
-            for above in _ABOVE:
+            for below in _BELOW:
                 for turn in _TURNS:
                     X_BT = level_pose(0.0, 0.0, turn) @ held.X_FT
-                    X_BT[:3, 3] = at + np.array([ahead, out * aside, above])
+                    X_BT[:3, 3] = shoulder + length * np.array([ahead, out * aside, -below])
                     yield X_BT
 
 

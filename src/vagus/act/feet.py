@@ -20,7 +20,7 @@ _GRID_M = 0.05
 """How finely free places are looked for [m]."""
 _ON_M = 0.03
 """What stands at most so far above or below a board stands on it [m]."""
-_GAPS_M = (0.05, 0.065, 0.035, 0.08)
+_GAPS_M = (0.05, 0.06, 0.04, 0.07)
 """How far beside something is put what shall be next to it [m], best first: fingers open between the two."""
 _AROUND = 16
 """Directions that are tried."""
@@ -140,8 +140,7 @@ def _half(thing: Thing, direction: float) -> float:
 
 def _beside(held: Held, target: Thing) -> Iterator[Array]:
     """Yield places (2,) around a thing; a handle counts to the gap on all sides."""
-    x, y, _ = held.thing.size
-    mine = 0.25 * (x + y)  # a box may be turned either way
+    mine = radius_of(held)  # a box may be turned either way
     for gap in _GAPS_M:
         for angle in np.linspace(0.0, 2.0 * np.pi, _AROUND, endpoint=False):
             far = max(gap, _handle(target) + _handle(held.thing)) + mine + _half(target, float(angle))

@@ -6,12 +6,13 @@ Geometry of what perception knows, in the world; whether an arm gets there, othe
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from vagus.act.load import radius_of
 from vagus.act.skill import Array, Held
-from vagus.act.surroundings import BOWL_WALL_M, Surroundings, solid_of
+from vagus.act.surroundings import Solid, Surroundings, solid_of
 from vagus.core.things import Support, Thing, sides
 
 _APART_M = 0.03
@@ -24,6 +25,10 @@ _GAPS_M = (0.05, 0.06, 0.04, 0.07)
 """How far beside something is put what shall be next to it [m], best first: fingers open between the two."""
 _AROUND = 16
 """Directions that are tried."""
+_BOWL_WALL_M = 0.008
+"""A bowl's wall and floor are so thick at most [m]."""
+_WALLS = 12
+"""Flat pieces that a bowl's wall is taken for."""
 _SPARE_M = 0.006
 """Kept on each side from a bowl's wall [m]."""
 _NARROWEST_M = 0.04
@@ -91,10 +96,10 @@ def inside(held: Held, target: Thing, things: Sequence[Thing]) -> Spots:
     """Return the middle of a bowl, if it is one, wide enough and empty."""
     if target.shape != "bowl":
         return "not_a_bowl"
-    inner = 0.5 * target.size[0] - BOWL_WALL_M
+    inner = 0.5 * target.size[0] - _BOWL_WALL_M
     if _wide(held) + _SPARE_M > inner:
         return "does_not_fit"
-    foot = np.array([*target.centre[:2], target.foot + BOWL_WALL_M])
+    foot = np.array([*target.centre[:2], target.foot + _BOWL_WALL_M])
     if not _is_free(foot, 0.0, [thing for thing in things if thing.id != target.id]):
         return "place_taken"
     return [Spot(foot=foot, near=0.5 * target.size[0], bowl=target)]
@@ -111,6 +116,18 @@ def on_top(held: Held, target: Thing, things: Sequence[Thing]) -> Spots:
     if not _is_free(foot, radius_of(held), [thing for thing in things if thing.id != target.id]):
         return "place_taken"
     return [Spot(foot=foot)]
+
+
+def hollow(bowl: Thing) -> list[Solid]:
+    """Return a bowl as a ring of upright walls and a floor: what is lowered into it keeps away from these."""
+    outer, x, y = 0.5 * bowl.size[0], float(bowl.centre[0]), float(bowl.centre[1])
+    inner = outer - _BOWL_WALL_M
+    found = [Solid(low=bowl.foot, high=bowl.foot + _BOWL_WALL_M, outline=np.zeros((0, 3)), middle=(x, y), radius=outer)]
+    for a, b in pairwise(np.linspace(0.0, 2.0 * np.pi, _WALLS + 1).tolist()):
+        ring = [(inner, a), (outer, a), (outer, b), (inner, b)]  # counterclockwise
+        corners = np.array([[x + r * math.cos(angle), y + r * math.sin(angle)] for r, angle in ring])
+        found.append(Solid(low=bowl.foot, high=bowl.top, outline=sides(corners)))
+    return found
 
 
 def _wide(held: Held) -> float:

@@ -31,6 +31,11 @@ class PlaceSearch(GraspSearch):
         """How far the hand opens [m]."""
         self._q[self._hand.joints] = hand.position(self.width)
 
+    @property
+    def shoulder(self) -> Array:
+        """Where the arm begins, in the base frame [m], shape (3,)."""
+        return self._shoulder
+
     def at(self, feet: Sequence[Array], others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
         """Search a way to put its foot's frame at one of some poses (4, 4) in the base frame, best first."""
         for X_BF in feet:

@@ -14,7 +14,7 @@ import numpy as np
 from vagus.act.approach import MARGIN_M, SPEED, tuck_joints, tucked_in
 from vagus.act.carry import carry
 from vagus.act.drive import driving
-from vagus.act.feet import Spot, Spots
+from vagus.act.feet import Spot, Spots, hollow
 from vagus.act.grasp_plan import STEPS, GraspPlan
 from vagus.act.hand import SLOW, Hand, open_hand
 from vagus.act.load import hand_with, loads, while_held
@@ -24,7 +24,7 @@ from vagus.act.place_plan import PlaceSearch
 from vagus.act.scene import base_pose, level_pose, past_hands, solids, thing_in
 from vagus.act.skill import Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.act.stance import Floor, Leg
-from vagus.act.surroundings import Skin, Surroundings, hollow
+from vagus.act.surroundings import Skin, Surroundings
 from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
 

@@ -7,7 +7,6 @@ in is known: no floor, no walls, and not the robot itself (``vagus.act.kinematic
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import mujoco
 import numpy as np
@@ -24,12 +23,6 @@ _ON = 1e-9
 """What is nearer to a surface than this [m] is on it."""
 _STEP = 0.02
 """How far apart the balls that cover a limb are at most [m]: a third of the thinnest thing there is."""
-
-
-BOWL_WALL_M = 0.008
-"""A bowl's wall and floor are so thick at most [m]."""
-_WALLS = 12
-"""Flat pieces that a bowl's wall is taken for."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
@@ -60,18 +53,6 @@ def solid_of(thing: Thing) -> Solid:
     half = 0.5 * np.array([thing.size[0], thing.size[1]] * 2)
     outline = np.column_stack([normals, -normals @ thing.centre[:2] - half])
     return Solid(low=thing.foot, high=thing.top, outline=outline)
-
-
-def hollow(bowl: Thing) -> list[Solid]:
-    """Return a bowl as a ring of upright walls and a floor: what is lowered into it keeps away from these."""
-    outer, x, y = 0.5 * bowl.size[0], float(bowl.centre[0]), float(bowl.centre[1])
-    inner = outer - BOWL_WALL_M
-    found = [Solid(low=bowl.foot, high=bowl.foot + BOWL_WALL_M, outline=np.zeros((0, 3)), middle=(x, y), radius=outer)]
-    for a, b in pairwise(np.linspace(0.0, 2.0 * np.pi, _WALLS + 1).tolist()):
-        ring = [(inner, a), (outer, a), (outer, b), (inner, b)]  # counterclockwise
-        corners = np.array([[x + r * math.cos(angle), y + r * math.sin(angle)] for r, angle in ring])
-        found.append(Solid(low=bowl.foot, high=bowl.top, outline=sides(corners)))
-    return found
 
 
 def board_of(support: Support, thickness: float) -> Solid:

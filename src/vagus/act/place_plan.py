@@ -46,7 +46,7 @@ class PlaceSearch(GraspSearch):
                 continue
             before, at, lifted = found
             j = self._joints
-            stops = yield from first_free(self._ctx, self._q, self._v[j], j, ([lifted[j]],), self._is_clear_with)
+            stops = yield from first_free(self._ctx, self._q, self._v[j], j, ([lifted[j]],), self._is_clear_above)
             if stops is not None:
                 return GraspPlan(self._hand, j, self.width, stops, before[j], at[j], lifted[j])
         return None
@@ -75,7 +75,7 @@ class PlaceSearch(GraspSearch):
         is_free = self._skin.clearance(before, self._others) > _CLOSE_M
         return is_free and all(self._is_clear_at(at + share * (before - at)) for share in (0.0, *_CHECKS))
 
-    def _is_clear_with(self, q: Array) -> bool:
+    def _is_clear_above(self, q: Array) -> bool:
         """Say whether arm and what it holds keep away from all that is around."""
         return self._load.is_clear(q, self._others) and self._skin.clearance(q, self._others) > _CLOSE_M
 

@@ -1,54 +1,109 @@
-"""Carry what the hands hold: upright, close to the body and clear of it, where it touches nothing on the way."""
+"""Carry what the hands hold: upright, close to the body and clear of it; empty arms are tucked in."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from vagus.act.approach import tuck_joints, tucked_in
-from vagus.act.grasp_plan import STEPS
-from vagus.act.load import Load, loads
-from vagus.act.motion import first_free, spread, visit
+from vagus.act.grasp_plan import STEPS, tucked
+from vagus.act.load import loads
+from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, past_hands, solids
-from vagus.act.skill import Array, Context, Held, Observation, Targets
+from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
 from vagus.act.surroundings import Skin, Surroundings
 from vagus.core.robot import ArmSpec
 
-_ASIDE = (0.0, 0.08, 0.16)
-"""How far out to its side an arm carries, beside its shoulder, as a share of its length, least first."""
+_BELOW = (-0.04, 0.04, 0.12, -0.12)
+"""How far below its shoulder an arm carries, as a share of its length, best first: with the lift up above what
+stands on tables."""
 _AHEAD = (0.35, 0.42, 0.50)
 """How far ahead of its shoulder, as a share of its length: with the elbow bent, close to the body."""
-_BELOW = (0.20, 0.12, 0.04, -0.04)
-"""How far below its shoulder, as a share of its length: with the lift up above what stands on tables."""
+_ASIDE = (0.08, 0.0, 0.16)
+"""How far out to its side: there the camera sees past it."""
 _TURNS = (0.0, 0.4, -0.4)
 """How its approach may be turned beside straight ahead [rad]."""
 _AT_M, _AT_RAD = 0.01, 0.12
 """How near the tip must be: a cup that is carried 7 degrees askew spills nothing."""
+_CLEAR_M = 0.015
+"""Kept from all that stands around [m]; what is nearer already must not get much nearer."""
+
+_Search = Generator[None, None, list[Array] | None]
 
 
-def carried_in(ctx: Context, obs: Observation) -> Generator[None, None, Array | None]:
-    """Search positions of all joints with empty arms tucked in and full ones carrying, (n_joints,); None if none is."""
-    now = obs.commanded()[0]
-    q = tucked_in(ctx, now)
-    for name, load in loads(ctx, obs).items():
-        arm = next(arm for arm in ctx.spec.arms if arm.name == name)
-        q[ctx.indices(arm.joints)] = now[ctx.indices(arm.joints)]  # it holds the thing upright now
-        found = yield from _carrying(ctx, q, arm, ctx.held[name], load)
-        if found is None:
-            return None
-        q = found
-    return q
+def carry(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[bool, Observation]]:
+    """Raise what carries the arms, bring full hands before their shoulders, and tuck empty arms in.
+
+    What has no free way stays where it is; returns whether every full hand is where it carries.
+    """
+    trunk = ctx.indices(tuple(dict.fromkeys(j for arm in ctx.spec.arms for j in ctx.kinematics.trunk(arm))))
+    if len(trunk):
+        _, obs = yield from _go(ctx, obs, trunk, _straight(ctx, obs, trunk, [ctx.kinematics.high[trunk]]))
+    is_carried = True
+    full = loads(ctx, obs)
+    for arm in sorted(ctx.spec.arms, key=lambda a: a.name not in full):
+        joints = ctx.indices(arm.joints)
+        search = _before_shoulder(ctx, obs, arm) if arm.name in full else _folded(ctx, obs, arm)
+        is_there, obs = yield from _go(ctx, obs, joints, search)
+        is_carried &= is_there or arm.name not in full
+    return is_carried, obs
 
 
-def _carrying(ctx: Context, q: Array, arm: ArmSpec, held: Held, load: Load) -> Generator[None, None, Array | None]:
-    nothing = Surroundings([])
-    for X_BT in _poses(ctx, q, arm, held):
+def draw_in(ctx: Context, obs: Observation) -> Motion:
+    """Do the same, as far as there are ways."""
+    return (yield from carry(ctx, obs))[1]
+
+
+def _go(ctx: Context, obs: Observation, joints: Indices, search: _Search
+        ) -> Generator[Targets | None, Observation, tuple[bool, Observation]]:  # fmt: skip
+    stops, obs = yield from spread(search, obs, per_tick=STEPS)
+    if stops is None:
+        return False, obs
+    return True, (yield from visit(ctx, obs, joints, stops))
+
+
+def _straight(ctx: Context, obs: Observation, joints: Indices, *ways: list[Array]) -> _Search:
+    """Search the first of some ways on which neither the robot nor what it holds touches anything."""
+    q, v = obs.commanded()
+    return (yield from first_free(ctx, q, v[joints], joints, ways, _clear(ctx, obs, joints)))
+
+
+def _clear(ctx: Context, obs: Observation, joints: Indices) -> Callable[[Array], bool]:
+    """Return what says whether these joints may be somewhere, by what is known around now."""
+    around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
+    skin = Skin(ctx.kinematics, [ctx.spec.joints[int(j)].name for j in joints])
+    held, q = loads(ctx, obs).values(), obs.commanded()[0]
+    near = [skin.clearance(q, around), *(float(around.distance(load.points(q)).min()) for load in held)]
+    keep = [min(_CLEAR_M, 0.9 * m if m > 0.0 else 1.1 * m) for m in near]
+
+    def is_clear(at: Array) -> bool:
+        is_free = skin.clearance(at, around) >= keep[0]
+        return is_free and all(load.is_clear(at, around, m) for load, m in zip(held, keep[1:], strict=True))
+
+    return is_clear
+
+
+def _folded(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
+    """Search a way to tuck an arm in: at once, or from its middle joint on first."""
+    joints, goal = ctx.indices(arm.joints), tucked(ctx, arm)
+    outer = obs.commanded()[0][joints]
+    outer[len(joints) // 2 :] = goal[len(joints) // 2 :]
+    return (yield from _straight(ctx, obs, joints, [goal], [outer, goal]))
+
+
+def _before_shoulder(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
+    """Search where an arm carries what it holds, with a way there."""
+    joints, q = ctx.indices(arm.joints), obs.commanded()[0]
+    is_clear = _clear(ctx, obs, joints)
+    for X_BT in _poses(ctx, q, arm, ctx.held[arm.name]):
         reach = Reach(arm=replace(arm, tucked=()), position=X_BT[:3, 3], rotation=X_BT[:3, :3],
                       position_tolerance=_AT_M, angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
-        found = yield from solving(ctx.kinematics, reach, [q])
-        if found.q is not None and load.is_clear(found.q, nothing):
-            return found.q
+        found = (yield from solving(ctx.kinematics, reach, [q])).q
+        if found is None or not is_clear(found):
+            continue
+        stops = yield from _straight(ctx, obs, joints, [found[joints]])
+        if stops is not None:
+            return stops
     return None
 
 
@@ -56,41 +111,10 @@ def _poses(ctx: Context, q: Array, arm: ArmSpec, held: Held) -> Iterator[Array]:
     """Yield poses of the tip before the shoulder, with what it holds upright."""
     shoulder, length = ctx.kinematics.anchor(q, arm.joints[0]), ctx.kinematics.arm_length(arm)
     out = np.sign(shoulder[1]) or 1.0
-    for aside in _ASIDE:
+    for below in _BELOW:
         for ahead in _AHEAD:
-            for below in _BELOW:
+            for aside in _ASIDE:
                 for turn in _TURNS:
                     X_BT = level_pose(0.0, 0.0, turn) @ held.X_FT
                     X_BT[:3, 3] = shoulder + length * np.array([ahead, out * aside, -below])
                     yield X_BT
-
-
-def carry(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[Array | None, Observation]]:
-    """Bring the arms where they carry; return all joints' positions there, (n_joints,), None if there is no way."""
-    goal, obs = yield from spread(carried_in(ctx, obs), obs, per_tick=STEPS)
-    if goal is None:
-        return None, obs
-    joints = tuck_joints(ctx)
-    stops, obs = yield from spread(_way(ctx, obs, goal), obs, per_tick=STEPS)
-    if stops is None:
-        return None, obs
-    return goal, (yield from visit(ctx, obs, joints, stops))
-
-
-def _way(ctx: Context, obs: Observation, goal: Array) -> Generator[None, None, list[Array] | None]:
-    """Search a way on which neither arms nor what they hold touch anything: straight, or the trunk first."""
-    q, v = obs.commanded()
-    joints, held = tuck_joints(ctx), loads(ctx, obs)
-    around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
-    skin = Skin(ctx.kinematics, [ctx.spec.joints[int(j)].name for j in joints])
-    near = min(0.0, skin.clearance(q, around))  # as near as it is now it may stay
-
-    def is_clear(at: Array) -> bool:
-        is_free = skin.clearance(at, around) >= near
-        return is_free and all(load.is_clear(at, around, keep=near) for load in held.values())
-
-    raised = q.copy()
-    trunk = ctx.indices(tuple({j for arm in ctx.spec.arms for j in ctx.kinematics.trunk(arm)}))
-    raised[trunk] = goal[trunk]
-    ways = ([goal[joints]], [raised[joints], goal[joints]])
-    return (yield from first_free(ctx, q, v[joints], joints, ways, is_clear))

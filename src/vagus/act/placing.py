@@ -11,20 +11,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vagus.act.approach import MARGIN_M, SPEED, tuck_joints, tucked_in
-from vagus.act.carry import carry
+from vagus.act.approach import MARGIN_M, SPEED
+from vagus.act.carry import carry, draw_in
 from vagus.act.drive import driving
 from vagus.act.feet import Spot, Spots, hollow
 from vagus.act.grasp_plan import STEPS, GraspPlan
 from vagus.act.hand import SLOW, Hand, open_hand
 from vagus.act.load import hand_with, loads, while_held
 from vagus.act.look import aim, neck_joints
-from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
+from vagus.act.motion import Motion, clipped, move_to, spread, visit
 from vagus.act.place_plan import PlaceSearch
 from vagus.act.scene import base_pose, level_pose, past_hands, solids, thing_in
 from vagus.act.skill import Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.act.stance import Floor, Leg
-from vagus.act.surroundings import Skin, Surroundings
 from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
 
@@ -81,7 +80,7 @@ def placing(ctx: Context, obs: Observation, find: Find) -> Skill:
         return Outcome(ok=False, reason="not_reached")
     ctx.held.pop(hand.arm.name, None)
     obs = yield from move_to(ctx, obs, found.plan.joints, found.plan.before, share=SLOW)
-    obs = yield from _withdraw(ctx, obs)
+    obs = yield from draw_in(ctx, obs)
     return (yield from _judge(ctx, obs, held, found.spot, known))
 
 
@@ -92,11 +91,11 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find
     reason = "out_of_reach"
     for n in range(_TRIES):
         if n:
-            q, obs = yield from carry(ctx, obs)
-            if q is None:
+            is_carried, obs = yield from carry(ctx, obs)
+            if not is_carried:
                 return "no_free_path"
             if n > 1:
-                failed, obs = yield from _approach(ctx, obs, hand, q, find)
+                failed, obs = yield from _approach(ctx, obs, hand, find)
                 if failed:
                     return failed
         spots = find(past_hands(ctx, obs), held)
@@ -159,13 +158,13 @@ def _feet(spot: Spot, X_WB: Array, shoulder: Array) -> list[Array]:
     return found
 
 
-def _approach(ctx: Context, obs: Observation, hand: Hand, q: Array, find: Find
+def _approach(ctx: Context, obs: Observation, hand: Hand, find: Find
               ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
     """Drive to where it can be put down, carrying; return a reason if that failed."""
     spots = find(past_hands(ctx, obs), ctx.held[hand.arm.name])
     if isinstance(spots, str):
         return spots, obs
-    legs, obs = yield from spread(_choose(ctx, obs, hand, q, spots), obs, per_tick=STEPS)
+    legs, obs = yield from spread(_choose(ctx, obs, hand, spots), obs, per_tick=STEPS)
     if legs is None:
         return "out_of_reach" if len(spots) == 1 else "no_place", obs
     for leg in legs:
@@ -175,10 +174,10 @@ def _approach(ctx: Context, obs: Observation, hand: Hand, q: Array, find: Find
     return "", obs
 
 
-def _choose(ctx: Context, obs: Observation, hand: Hand, q: Array, spots: list[Spot]
+def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
             ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
     """Search a stance that can be driven to and that a place can be reached from; return the way there."""
-    held = ctx.held[hand.arm.name]
+    held, q = ctx.held[hand.arm.name], obs.commanded()[0]
     carried = np.concatenate([load.points(q) for load in loads(ctx, obs).values()])
     floor = Floor(ctx, past_hands(ctx, obs), q, carried)
     search = PlaceSearch(ctx, hand, held, hand.width(obs) or 0.0, q)
@@ -217,19 +216,6 @@ def _gaze(ctx: Context, obs: Observation, point: Array, is_enough: Callable[[Obs
     while obs.now_ns - start_ns < longest_s * 1e9 and not is_enough(obs):
         obs = yield None
     return obs
-
-
-def _withdraw(ctx: Context, obs: Observation) -> Motion:
-    """Draw the arms in, out of the picture, if there is a free way; else they stay."""
-    joints = tuck_joints(ctx)
-    q, v = obs.commanded()
-    around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
-    skin = Skin(ctx.kinematics, [ctx.spec.joints[int(j)].name for j in joints])
-    near = min(0.0, skin.clearance(q, around))
-    goal = tucked_in(ctx, q)[joints]
-    search = first_free(ctx, q, v[joints], joints, ([goal],), lambda at: skin.clearance(at, around) >= near)
-    stops, obs = yield from spread(search, obs, per_tick=STEPS)
-    return (yield from visit(ctx, obs, joints, stops)) if stops else obs
 
 
 def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[int]) -> Skill:

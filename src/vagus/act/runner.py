@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.leases import Leases
+from vagus.act.scene import past_hands
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, SkillSpec, Targets, check_args
 from vagus.act.skills import find
 from vagus.core import messages as m
@@ -19,6 +20,7 @@ from vagus.core.ages import UNUSED, Origins, merge
 from vagus.core.errors import VagusError
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
+from vagus.core.things import Thing
 
 PERIOD_S = 0.01
 """How often ``step`` is meant to be called [s]."""
@@ -99,6 +101,10 @@ class SkillRunner:
     def held(self) -> Mapping[str, Held]:
         """What skills know to be in the hands, by arm."""
         return self._context.held
+
+    def not_held(self, obs: Observation) -> tuple[Thing, ...]:
+        """Return the things that stand somewhere, not those in a hand."""
+        return past_hands(self._context, obs).things
 
     def start(self, name: str, args: Mapping[str, object], id: int) -> None:  # noqa: A002
         """Start a skill; those whose groups it needs end as "replaced".

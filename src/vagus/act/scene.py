@@ -1,18 +1,15 @@
 """What perception knows of, as skills use it: things and boards in the frame of the base, and fresh sightings."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 
-from vagus.act.skill import Array, Context, Held, Observation
+from vagus.act.skill import Array, Context, Observation
 from vagus.act.surroundings import Solid, board_of, solid_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Support, Thing
 
-_ON_BOARD_M = 0.05
-"""A thing stands on a board if its foot is so near in height [m]."""
 _AWAY_M = 0.2
 """A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
 _IN_HAND_M = 0.03
@@ -82,15 +79,3 @@ def find_again(obs: Observation, thing: Thing) -> Thing | None:
     if near is not None and float(np.linalg.norm(near.centre - thing.centre)) > _AWAY_M:
         near = None
     return find_thing(obs, thing.id) or near
-
-
-def in_hands(obs: Observation, held: Mapping[str, Held]) -> set[int]:
-    """Return the numbers of things that are in a hand: those picked up, and what looks like them and stands nowhere."""
-    numbers = {h.thing.id for h in held.values()}
-    looks = {(h.thing.colour, h.thing.shape) for h in held.values()}
-    heights = [board.height for board in obs.supports]
-    for thing in obs.things:
-        stands = any(abs(thing.foot - height) < _ON_BOARD_M for height in heights)
-        if (thing.colour, thing.shape) in looks and not stands:
-            numbers.add(thing.id)
-    return numbers

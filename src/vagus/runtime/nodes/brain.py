@@ -8,7 +8,7 @@ import numpy as np
 
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
-from vagus.act.scene import base_pose, in_hands
+from vagus.act.scene import base_pose
 from vagus.act.sentences import sentence
 from vagus.act.skill import Observation, Outcome
 from vagus.act.skills import SKILLS, available
@@ -112,10 +112,8 @@ class BrainNode:
 
     def _seen_now(self, obs: Observation) -> Scene:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
-        held = self._runner.held
-        apart = in_hands(obs, held)
-        things = tuple(thing for thing in obs.things if thing.id not in apart)
-        return Scene(things=things, held=tuple(h.thing for h in held.values()), X_BA=invert(base_pose(obs)))
+        held = tuple(held.thing for held in self._runner.held.values())
+        return Scene(things=self._runner.not_held(obs), held=held, X_BA=invert(base_pose(obs)))
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
         plan = parse(m.get_text(utterance), self._spec)

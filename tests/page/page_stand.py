@@ -3,6 +3,7 @@
 ``Stand`` is one thread's: whoever steps it also runs the page. It keeps what the page published, in order.
 """
 
+import json
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -209,10 +210,17 @@ class Stand:
         record["box"][0] = (8, 8, 20, 18)
         self.streams.writer("objects").publish(record)
 
-    def publish_words(self, stream: str, words: str) -> None:
+    def publish_plan(self, **more: object) -> None:
+        """Publish a plan to pick up the red cup, or with other fields, as a brain would."""
+        step = {"skill": "pick", "text": "Pick up the red cup", "state": "running", "why": "", "things": [1]}
+        plan: dict[str, object] = {"id": 1, "by": "parser", "words": "I will pick up the red cup.", "state": "running",
+                                   "why": "", "steps": [step]}  # fmt: skip
+        self.publish_words("plan", json.dumps(plan | more, ensure_ascii=False))
+
+    def publish_words(self, stream: str, words: str, about: int = 1) -> None:
         """Say something on a stream of words."""
         record = m.blank(m.text(self.spec))
-        record["stamp_ns"], record["id"] = self.now_ns, 1
+        record["stamp_ns"], record["id"] = self.now_ns, about
         m.set_text(record, words)
         self.streams.writer(stream).publish(record)
 

@@ -241,7 +241,7 @@ def scene(spec: RobotSpec, *, nq: int, nmocap: int, nbody: int) -> np.dtype[np.v
 
 
 def text(spec: RobotSpec) -> np.dtype[np.void]:
-    """Words: an utterance heard, a sentence said, an outcome. ``id`` ties an answer to what it answers."""
+    """Words: an utterance heard, a sentence said, a plan, an outcome. ``id`` ties an answer to what it answers."""
     return _layout(len(spec.sensors), ("id", "<u8"), ("length", "<u4"), ("utf8", "u1", (TEXT_BYTES,)))
 
 

@@ -1,7 +1,7 @@
 """One connected browser, as the server sees it: what waits to be sent to it, and how much it may say.
 
-Bounded everywhere: of states, poses and pictures only the newest waits; of sentences at most a few dozen; and nothing
-is sent far ahead of what the browser says it has taken in. Knows neither sockets nor streams.
+Bounded everywhere: of states, plans, poses and pictures only the newest waits; of sentences at most a few dozen; and
+nothing is sent far ahead of what the browser says it has taken in. Knows neither sockets nor streams.
 """
 
 import asyncio
@@ -10,8 +10,8 @@ from typing import Literal
 
 from vagus.page.wire import Language
 
-Slot = Literal["state", "poses", "things", "figures", "picture"]
-_ORDER: tuple[Slot, ...] = ("state", "poses", "things", "figures", "picture")
+Slot = Literal["state", "plans", "poses", "things", "figures", "picture"]
+_ORDER: tuple[Slot, ...] = ("state", "plans", "poses", "things", "figures", "picture")
 AHEAD_MAX = 3
 """States that may be on their way to a browser before it has drawn the first of them: 0.15 s at 20 Hz."""
 WORDS_MAX = 64

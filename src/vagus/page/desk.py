@@ -12,7 +12,7 @@ from vagus.page import wire, words
 from vagus.page.client import Client
 from vagus.page.figures import FiguresWatch
 from vagus.page.teleop import RefusedError, Teleop
-from vagus.page.watch import CameraWatch, StateWatch, TalkWatch, ThingsWatch, hello
+from vagus.page.watch import CameraWatch, PlanWatch, StateWatch, TalkWatch, ThingsWatch, hello
 from vagus.streams.streams import Streams
 from vagus.streams.table import SceneShape, stream_table
 
@@ -39,6 +39,7 @@ class Desk:
         self._watch = StateWatch(spec, streams, has_scene=scene is not None)
         self._cameras = [CameraWatch(spec, streams, i) for i in range(len(spec.cameras))]
         self._things = ThingsWatch(spec, streams)
+        self._plans = PlanWatch(streams)
         self._talk = TalkWatch(streams)
         self._figures = FiguresWatch(spec, streams, self._table)
         self._utterances = streams.writer("utterance.page")
@@ -53,12 +54,13 @@ class Desk:
         """Let a browser in and leave it a hello; None when there are too many already."""
         if len(self.clients) >= CLIENTS_MAX:
             return None
-        self._read_talk(now_ns)
+        self._read_words(now_ns)
         self._newest_page += 1
         client = Client(self._newest_page)
         self.clients[client.page] = client
         greeting = hello(self._spec, self._table, self._scene, page=client.page, talk=self._talk.history(now_ns))
         client.put_words(wire.encode(greeting))
+        client.put("plans", wire.encode(self._plans.told(now_ns)))
         if self._poses is not None:
             client.put("poses", self._poses)
         return client
@@ -105,8 +107,8 @@ class Desk:
         self.teleop.events.clear()
 
     def broadcast(self, now_ns: int) -> None:
-        """Leave the newest state, body poses and lines of talk for every page."""
-        self._read_talk(now_ns)
+        """Leave the newest state, body poses, plans and lines of talk for every page."""
+        self._read_words(now_ns)
         watching = [c for c in self.clients.values() if c.is_visible]
         if not watching:
             return
@@ -140,7 +142,12 @@ class Desk:
             for client in watching:
                 client.put("figures", frame)
 
-    def _read_talk(self, now_ns: int) -> None:
+    def _read_words(self, now_ns: int) -> None:
+        plans = self._plans.read(now_ns)
+        if plans is not None:
+            frame = wire.encode(plans)
+            for client in self.clients.values():
+                client.put("plans", frame)
         talk = self._talk.read(now_ns)
         if talk is not None:
             frame = wire.encode(talk)

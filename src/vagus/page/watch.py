@@ -18,6 +18,7 @@ from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
 from vagus.core.things import COLOURS, SHAPES
 from vagus.page import wire
+from vagus.page.plan import Plan, PlanError, read_plan
 from vagus.page.wire import Line, StateUpdate
 from vagus.streams.streams import Streams
 from vagus.streams.table import PROCESSES, StreamSpec
@@ -30,6 +31,8 @@ JPEG_QUALITY = 80
 _TALK = {"utterance.page": "person", "utterance.operator": "operator", "say": "robot", "outcome": "outcome"}
 _TALK_KEPT = 100
 """Lines that a page which connects later still gets."""
+_PLANS_KEPT = 16
+"""Plans that a page is told of: as each is 2 kB at most, they fit in one small message."""
 
 
 def hello(spec: RobotSpec, table: dict[str, StreamSpec], scene: object, *, page: int, talk: list[Line]) -> wire.Hello:
@@ -211,6 +214,39 @@ def _thing(record: Record, k: int, base: tuple[float, float, float], now_ns: int
         size=[round(v, 4) for v in record["size"][k].tolist()],
         age_s=round((now_ns - int(record["seen_ns"][k])) * 1e-9, 2), box=None if math.isnan(box[0]) else box,
     )  # fmt: skip
+
+
+class PlanWatch:
+    """What the robot is about to do, does, and did last. Read in order; of one utterance's plan the newest is kept."""
+
+    def __init__(self, streams: Streams) -> None:
+        self._in = streams.reader("plan")
+        self._kept: dict[int, tuple[int, Plan]] = {}
+        self._unreadable: str | None = None
+
+    def read(self, now_ns: int) -> wire.Plans | None:
+        """Return the last plans, None if nothing was told since the last time."""
+        new = self._in.since()
+        for record in new:
+            self._take(record)
+        return self.told(now_ns) if new else None
+
+    def told(self, now_ns: int) -> wire.Plans:
+        """Return the last plans, for a page that connects now."""
+        lines = [wire.PlanLine(age_s=round((now_ns - ns) * 1e-9, 1), plan=plan) for ns, plan in self._kept.values()]
+        return wire.Plans(plans=lines, unreadable=self._unreadable)
+
+    def _take(self, record: Record) -> None:
+        try:
+            plan = read_plan(m.get_text(record))
+        except PlanError as error:
+            self._unreadable = str(error)
+            return
+        self._unreadable = None
+        self._kept.pop(plan.id, None)
+        self._kept[plan.id] = int(record["stamp_ns"]), plan
+        if len(self._kept) > _PLANS_KEPT:
+            del self._kept[next(iter(self._kept))]
 
 
 class TalkWatch:

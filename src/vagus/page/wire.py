@@ -12,6 +12,8 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
+from vagus.page.plan import Plan
+
 MAX_FRAME_BYTES = 16 * 1024
 """Largest frame a browser may send [bytes]; a longer one closes its connection."""
 MAX_SAY = 500
@@ -283,6 +285,22 @@ class Things(_Told, frozen=True, kw_only=True, tag="things"):
     """Of that picture."""
     age_s: float
     """Of that picture."""
+
+
+class PlanLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A plan as it was told last."""
+
+    age_s: float
+    """Since then."""
+    plan: Plan
+
+
+class Plans(_Told, frozen=True, kw_only=True, tag="plans"):
+    """The last plans, one an utterance, the one told of last at the end; sent whole whenever one of them changed."""
+
+    plans: list[PlanLine]
+    unreadable: str | None = None
+    """What is wrong with the newest message, if it is no plan."""
 
 
 class Talk(_Told, frozen=True, kw_only=True, tag="talk"):

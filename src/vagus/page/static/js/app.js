@@ -4,6 +4,7 @@ import { Camera } from "./camera.js";
 import { Control } from "./control.js";
 import { $, put, toast } from "./dom.js";
 import { Link } from "./link.js";
+import { Plan } from "./plan.js";
 import { Plots } from "./plots.js";
 import { Status } from "./status.js";
 import { Stop } from "./stop.js";
@@ -16,7 +17,8 @@ const link = new Link();
 const stop = new Stop(link);
 const control = new Control(link);
 const status = new Status();
-const talk = new Talk(link);
+const plan = new Plan(() => showPlans());
+const talk = new Talk(link, plan);
 const plots = new Plots();
 const camera = new Camera(() => look());
 let hello = null;
@@ -37,6 +39,13 @@ function showConnection(state, trouble = null) {
   put($("banner-link"), banner ? t(...banner) : "");
 }
 
+/** Show plans wherever they are seen: in the talk, and the things that the robot is busy with in picture and room. */
+function showPlans() {
+  talk.plan();
+  camera.point(plan.about);
+  room?.point(plan.about);
+}
+
 async function openRoom() {
   try {
     const { Room } = await import("./room.js");
@@ -54,6 +63,7 @@ function showScene() {
   else if (room) {
     roomMessage = "waitingScene";
     room.build(hello.scene);
+    room.point(plan.about);
   }
   showRoomMessage();
 }
@@ -73,7 +83,7 @@ function choose(language) {
   link.send({ type: "language", value: language });
   showConnection(document.body.dataset.link, banner);
   showRoomMessage();
-  for (const part of [control, status, talk]) part.translate();
+  for (const part of [control, status, plan, talk]) part.translate();
   plots.rebuild();
   camera.translate();
   stop.show();
@@ -83,7 +93,7 @@ link.addEventListener("hello", ({ detail }) => {
   hello = detail;
   document.title = `${hello.robot} · Vagus`;
   put($("robot-name"), hello.robot);
-  for (const part of [control, status, camera, talk, plots]) part.greet(hello);
+  for (const part of [control, status, camera, plan, talk, plots]) part.greet(hello);
   showScene();
   showConnection("open");
   link.send({ type: "language", value: currentLanguage() });
@@ -109,6 +119,10 @@ link.addEventListener("picture", ({ detail }) => camera.take(detail));
 link.addEventListener("things", ({ detail }) => {
   camera.mark(detail);
   room?.mark(detail.things);
+});
+link.addEventListener("plans", ({ detail }) => {
+  plan.take(detail);
+  showPlans();
 });
 link.addEventListener("talk", ({ detail }) => talk.add(detail.lines, detail.lost));
 link.addEventListener("notice", ({ detail }) => {

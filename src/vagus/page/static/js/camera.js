@@ -6,6 +6,8 @@ import { nameOf, t } from "./words.js";
 
 const MARKS_SCALE = 2; // lines and letters are drawn finer than the picture
 const MARKS_MAX_MS = 2000; // marks of a picture older than this say nothing about the one that is shown
+const SEEN = "#35e0d0";
+const ABOUT = "#ffc233"; // what the robot is busy with
 
 export class Camera {
   #cameras = [];
@@ -16,6 +18,7 @@ export class Camera {
   #isDecoding = false;
   #marks = null;
   #marksMs = 0;
+  #about = new Set();
   #onChoice;
 
   constructor(onChoice) {
@@ -68,6 +71,12 @@ export class Camera {
     this.#drawMarks();
   }
 
+  /** Point out the things with these numbers: those that the robot is busy with. */
+  point(about) {
+    this.#about = about;
+    this.#drawMarks();
+  }
+
   translate() {
     this.#drawMarks();
     this.show();
@@ -80,22 +89,11 @@ export class Camera {
     const isOld = performance.now() - this.#marksMs > MARKS_MAX_MS;
     const seen = isOld ? [] : (this.#marks?.things ?? []).filter((thing) => thing.box);
     tag($("camera"), "seen", String(seen.length));
+    tag($("camera"), "about", String(seen.filter((thing) => this.#about.has(thing.id)).length));
     pen.font = "600 18px system-ui, sans-serif";
-    pen.lineWidth = 2.5;
-    for (const thing of seen) {
-      const [left, top, right, bottom] = thing.box.map((x) => MARKS_SCALE * x);
-      pen.strokeStyle = "#35e0d0";
-      pen.strokeRect(left - 3, top - 3, right - left + 8, bottom - top + 8);
-      const name = nameOf(thing);
-      const y = top > 28 ? top - 10 : bottom + 26;
-      pen.lineJoin = "round";
-      pen.strokeStyle = "rgb(10 12 16 / 75%)";
-      pen.lineWidth = 5;
-      pen.strokeText(name, left - 3, y);
-      pen.fillStyle = "#fff";
-      pen.fillText(name, left - 3, y);
-      pen.lineWidth = 2.5;
-    }
+    pen.lineJoin = "round";
+    const isAbout = (thing) => Number(this.#about.has(thing.id));
+    for (const thing of seen.toSorted((a, b) => isAbout(a) - isAbout(b))) drawMark(pen, thing, isAbout(thing));
   }
 
   show() {
@@ -136,4 +134,19 @@ export class Camera {
     marks.width = MARKS_SCALE * canvas.width;
     marks.height = MARKS_SCALE * canvas.height;
   }
+}
+
+/** Draw one thing's outline and name; one that the robot is busy with is marked by an arrow and a thick outline, on top. */
+function drawMark(pen, thing, isAbout) {
+  const [left, top, right, bottom] = thing.box.map((x) => MARKS_SCALE * x);
+  pen.strokeStyle = isAbout ? ABOUT : SEEN;
+  pen.lineWidth = isAbout ? 7 : 2.5;
+  pen.strokeRect(left - 3, top - 3, right - left + 8, bottom - top + 8);
+  const name = isAbout ? `▶ ${nameOf(thing)}` : nameOf(thing);
+  const y = top > 28 ? top - 10 : bottom + 26;
+  pen.strokeStyle = "rgb(10 12 16 / 75%)";
+  pen.lineWidth = 5;
+  pen.strokeText(name, left - 3, y);
+  pen.fillStyle = isAbout ? ABOUT : "#fff";
+  pen.fillText(name, left - 3, y);
 }

@@ -24,6 +24,11 @@ export function tag(node, name, value) {
   if (node.dataset[name] !== value) node.dataset[name] = value;
 }
 
+/** The language that words are in: Korean where there is Hangul, else English. */
+export function languageOf(words) {
+  return /[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]/.test(words) ? "ko" : "en";
+}
+
 /** An age or a duration in the unit people read it in. */
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "–";

@@ -6,8 +6,8 @@ const KIND_POSES = 1;
 const KIND_PICTURE = 2;
 
 /**
- * Events: open, close {reason}, stranger (another token is wanted), and per message: hello, state, figures, things, talk,
- * notice, poses {p, q}, picture {camera, counter, ageS, jpeg}; each in `event.detail`.
+ * Events: open, close {reason}, stranger (another token is wanted), and per message: hello, state, figures, things, plans,
+ * talk, notice, poses {p, q}, picture {camera, counter, ageS, jpeg}; each in `event.detail`.
  */
 export class Link extends EventTarget {
   #socket = null;

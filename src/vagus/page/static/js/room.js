@@ -15,6 +15,9 @@ const INFINITE_PLANE = 40; // side of a plane that has no edge in the model [m]
 const REMEMBERED_S = 2; // not seen for longer than this [s]: remembered
 const SEEN = new THREE.LineBasicMaterial({ color: 0x14c9bb });
 const REMEMBERED = new THREE.LineBasicMaterial({ color: 0x14c9bb, transparent: true, opacity: 0.35 });
+const ABOUT = new THREE.LineBasicMaterial({ color: 0xffb000 });
+const GLOW = new THREE.MeshBasicMaterial({ color: 0xffb000, transparent: true, opacity: 0.3, depthWrite: false });
+const GLOW_M = 0.03; // what the robot is busy with stands in a box this much larger [m]
 
 export class Room {
   #canvas;
@@ -34,6 +37,8 @@ export class Room {
   #sun;
   #isSoftware;
   #marks = new THREE.Group();
+  #things = [];
+  #about = new Set();
   #fence = null;
   #drawnMs = 0;
   #nextMs = 0;
@@ -114,13 +119,25 @@ export class Room {
 
   /** Draw what the robot perceives as outlines; what it remembers, but does not see, is fainter. */
   mark(things) {
+    this.#things = things;
+    this.#drawMarks();
+  }
+
+  /** Point out the things with these numbers: those that the robot is busy with. */
+  point(about) {
+    this.#about = about;
+    this.#drawMarks();
+  }
+
+  #drawMarks() {
     for (const old of this.#marks.children) old.geometry.dispose();
     this.#marks.clear();
-    for (const thing of things) {
-      const outline = new THREE.LineSegments(new THREE.EdgesGeometry(new THREE.BoxGeometry(...thing.size)), thing.age_s < REMEMBERED_S ? SEEN : REMEMBERED);
-      outline.position.set(...thing.p);
-      outline.rotation.z = thing.yaw;
-      this.#marks.add(outline);
+    for (const thing of this.#things) {
+      for (const shape of marksOf(thing, this.#about.has(thing.id))) {
+        shape.position.set(...thing.p);
+        shape.rotation.z = thing.yaw;
+        this.#marks.add(shape);
+      }
     }
     this.#isDirty = true;
   }
@@ -220,6 +237,17 @@ export class Room {
     this.#sun.target.position.copy(root);
     this.#sun.position.copy(root).add(new THREE.Vector3(2.5, 3, 6));
   }
+}
+
+/** What is drawn of a thing that the robot perceives: its outline, and a box that glows if the robot is busy with it. */
+function marksOf(thing, isAbout) {
+  if (!isAbout) return [outline(thing.size, thing.age_s < REMEMBERED_S ? SEEN : REMEMBERED)];
+  const size = thing.size.map((side) => side + GLOW_M);
+  return [outline(size, ABOUT), new THREE.Mesh(new THREE.BoxGeometry(...size), GLOW)];
+}
+
+function outline(size, material) {
+  return new THREE.LineSegments(new THREE.EdgesGeometry(new THREE.BoxGeometry(...size)), material);
 }
 
 /** What draws: the GPU's name, or that of the software that stands in for one. Raises an Error without WebGL. */

@@ -1,16 +1,20 @@
 // The talk box: what people and the robot said, and how it went.
 
 import { $, make } from "./dom.js";
+import { foldedPlan } from "./plan.js";
 import { t } from "./words.js";
 
 const KEPT = 200;
+const ROUNDED_MS = 200; // ages are told to a tenth of a second: of lines that are no further apart, neither is known to be older
 
 export class Talk {
   #link;
+  #plan;
   #lines = [];
 
-  constructor(link) {
+  constructor(link, plan) {
     this.#link = link;
+    this.#plan = plan;
     $("talk-form").addEventListener("submit", (event) => {
       event.preventDefault();
       if (this.#say($("talk-input").value)) $("talk-input").value = "";
@@ -27,21 +31,65 @@ export class Talk {
   add(lines, lost) {
     const box = $("talk-lines");
     const isAtEnd = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
-    for (const line of lines) {
-      this.#lines.push({ ...line, at: new Date(Date.now() - 1000 * line.age_s) });
-      box.append(rowOf(this.#lines.at(-1)));
-    }
+    for (const line of lines) this.#put({ ...line, at: timeOf(line.age_s) });
+    this.#plan.end(lines.filter((line) => line.who === "outcome").map((line) => line.id));
     if (lost) box.append(make("li", { className: "line lost" }, t("talkLost", { n: lost })));
-    while (this.#lines.length > KEPT) this.#lines.shift();
+    while (this.#lines.length > KEPT) this.#lines.shift().node.remove();
     while (box.children.length > KEPT) box.firstChild.remove();
     if (isAtEnd || lines.some((line) => line.who === "person")) box.scrollTop = box.scrollHeight;
     this.#suggest();
   }
 
+  /** Take up plans that are over: each is one line, where its end was told, or else where it was told of last. */
+  plan() {
+    for (const { plan, age_s: ageS } of this.#plan.past) {
+      if (!this.#endOf(plan.id)) this.#put({ who: "outcome", id: plan.id, text: "", at: timeOf(ageS) });
+    }
+    for (const line of this.#lines) if (line.who === "outcome") this.#draw(line);
+  }
+
   translate() {
-    $("talk-lines").replaceChildren(...this.#lines.map(rowOf));
+    for (const line of this.#lines) {
+      line.drawn = "";
+      this.#draw(line);
+    }
     $("talk-lines").scrollTop = $("talk-lines").scrollHeight;
     this.#suggest();
+  }
+
+  /** Put a line where it belongs by its time; the end of a plan that stands here already only gets its report. */
+  #put(line) {
+    const known = line.who === "outcome" ? this.#endOf(line.id) : null;
+    if (known && !known.text) {
+      known.text = line.text;
+      this.#draw(known);
+      return;
+    }
+    line.node = make("li");
+    const next = this.#lines.findIndex((other) => other.at - line.at > ROUNDED_MS);
+    if (next < 0 || line.text) {
+      this.#lines.push(line);
+      $("talk-lines").append(line.node);
+    } else {
+      this.#lines[next].node.before(line.node);
+      this.#lines.splice(next, 0, line);
+    }
+    this.#draw(line);
+  }
+
+  #endOf(id) {
+    return this.#lines.find((line) => line.who === "outcome" && line.id === id);
+  }
+
+  /** Draw a line anew if anything in it changed; one that was opened stays open. */
+  #draw(line) {
+    const plan = line.who === "outcome" ? this.#plan.of(line.id) : null;
+    const drawn = JSON.stringify([line.text, plan]);
+    if (line.drawn === drawn) return;
+    const node = plan ? make("li", { className: "outcome" }, foldedPlan(plan)) : rowOf(line);
+    if (line.node.querySelector("details[open]")) node.querySelector("details")?.setAttribute("open", "");
+    line.node.replaceWith(node);
+    Object.assign(line, { node, drawn });
   }
 
   #say(text) {
@@ -60,6 +108,10 @@ export class Talk {
     });
     box.replaceChildren(...(this.#lines.length ? [] : [words]), ...chips);
   }
+}
+
+function timeOf(ageS) {
+  return new Date(Date.now() - 1000 * ageS);
 }
 
 function rowOf(line) {

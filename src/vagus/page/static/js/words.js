@@ -32,6 +32,14 @@ const EN = {
   talkEmpty: "Say hello, or try one of these:", talkLost: "{n} lines were lost.",
   suggestions: ["wave", "look left", "smile", "drive forward", "go home"],
   person: "You", operator: "Operator", robot: "Robot", outcomeDone: "Done", outcomeFailed: "Not done",
+  plan: "Plan", planSteps: "Steps of the plan", planStep: "Step {n} of {of}: {text}",
+  planUnreadable: "The robot told a plan that this page does not understand; its brain may be of another version.",
+  planBy: { parser: "Understood by the built-in rules", model: "Understood by the language model" },
+  planState: {
+    looking: "Looking", running: "Under way", done: "Done", failed: "Failed", refused: "Will not do it", asking: "Asks you",
+    stopped: "Given up",
+  },
+  stepState: { waiting: "waits", running: "now", done: "done", failed: "failed", stopped: "given up" },
   ages: "Age of what the motors act on", agesHint: "Per sensor: how old the oldest sample behind the applied command was.",
   rates: "Rates of streams", sensor: "Sensor", now: "now", p50: "p50", p99: "p99", p999: "p99.9", max: "max", notUsed: "not used",
   stream: "Stream", rate: "rate", nominal: "nominal", age: "age", count: "count", onEvent: "on event",
@@ -98,6 +106,14 @@ const KO = {
   talkEmpty: "인사를 건네거나 이렇게 말해 보세요:", talkLost: "{n}줄을 놓쳤습니다.",
   suggestions: ["손 흔들어 줘", "왼쪽을 봐", "웃어 봐", "앞으로 가", "제자리로 돌아가"],
   person: "나", operator: "운영자", robot: "로봇", outcomeDone: "완료", outcomeFailed: "하지 못함",
+  plan: "계획", planSteps: "계획의 단계", planStep: "{of}단계 중 {n}단계: {text}",
+  planUnreadable: "로봇이 보낸 계획을 이 페이지가 이해하지 못합니다. 두뇌의 버전이 다를 수 있습니다.",
+  planBy: { parser: "내장 규칙으로 이해했습니다", model: "언어 모델로 이해했습니다" },
+  planState: {
+    looking: "찾는 중", running: "하는 중", done: "완료", failed: "실패", refused: "하지 않음", asking: "질문",
+    stopped: "그만둠",
+  },
+  stepState: { waiting: "대기", running: "지금", done: "완료", failed: "실패", stopped: "그만둠" },
   ages: "모터가 따르는 정보의 나이", agesHint: "센서마다, 실행된 명령이 쓴 가장 오래된 측정값이 얼마나 지난 것인지 보여 줍니다.",
   rates: "스트림 속도", sensor: "센서", now: "지금", p50: "p50", p99: "p99", p999: "p99.9", max: "최대", notUsed: "쓰지 않음",
   stream: "스트림", rate: "속도", nominal: "기준", age: "나이", count: "메시지", onEvent: "필요할 때",
@@ -134,7 +150,7 @@ const KO = {
     outer: "바깥쪽", lid: "눈꺼풀", eye: "눈", mouth: "입꼬리", jaw: "턱", encoder: "관절 센서", imu: "관성 센서", touch: "촉각",
     lidar: "라이다", camera: "카메라", head: "머리", pan: "좌우", flex: "굽힘", world: "세계", reflex: "반사 제어",
     brain: "두뇌", perception: "인식", objects: "물체", odometry: "주행 위치", recorder: "기록", page: "페이지", joint: "관절", state: "상태", command: "명령", actuation: "구동", clearance: "여유 거리",
-    proximity: "사람 거리", scene: "장면", ages: "나이", say: "로봇 말", outcome: "결과",
+    proximity: "사람 거리", scene: "장면", ages: "나이", say: "로봇 말", plan: "계획", outcome: "결과",
   },
 };
 

@@ -153,7 +153,7 @@ def test_foxglove_finds_pictures_sweeps_talk_and_the_scene_in_its_own_schemas(re
         ("/camera.head/rgb", "foxglove.RawImage"): 3,
         ("/camera.head/depth", "foxglove.RawImage"): 3,
         ("/lidar/scan", "foxglove.LaserScan"): 3,
-        ("/talk", "foxglove.Log"): 12,  # two ears, say, outcome
+        ("/talk", "foxglove.Log"): 15,  # two ears, say, plan, outcome
         ("/tf", "foxglove.FrameTransforms"): 3,
         ("/scene/shapes", "foxglove.SceneUpdate"): 1,
     }

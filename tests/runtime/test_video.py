@@ -28,8 +28,8 @@ class Set:
         run, robot = prepare(CART, seed=1, scene="empty")
         self.path = path
         self.robot = Lockstep(run, without=("brain", "reflex"))
-        self.scene = self.robot.streams.reader("scene")
-        self.video = Video(path, robot, run, self.scene)
+        self.video = Video(path, robot, run, self.robot.streams)
+        self.scene = self.video._scene
         self.is_closed = False
 
     def close(self) -> None:
@@ -65,7 +65,7 @@ def test_its_pictures_are_of_the_robot(set_: Set) -> None:
     set_.close()
     with av.open(str(set_.path)) as film:
         picture = next(film.decode(video=0)).to_ndarray(format="rgb24")
-    assert picture.shape == (480, 640, 3)
+    assert picture.shape == (720, 1280, 3)
     assert picture.std() > 5.0  # more than a grey wall
 
 

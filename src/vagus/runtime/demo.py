@@ -140,7 +140,7 @@ class Live:
         self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
         self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
         self._page_life = streams.reader("stats.page") if cfg.page_port else None
-        self._video = Video(cfg.video_path, robot, self.run, streams.reader("scene")) if cfg.video_path else None
+        self._video = Video(cfg.video_path, robot, self.run, streams) if cfg.video_path else None
 
     @property
     def url(self) -> str:

@@ -87,7 +87,7 @@ def _odometry(ctx: Context) -> Node:
 def _perception(ctx: Context) -> Node:
     from vagus.runtime.nodes.perception import PerceptionNode
 
-    return PerceptionNode(ctx, _eye(ctx.spec))
+    return PerceptionNode(ctx, eye(ctx.spec))
 
 
 def _recorder(ctx: Context) -> Node:
@@ -102,7 +102,7 @@ def _page(ctx: Context) -> None:
     serve_page(ctx)
 
 
-def _eye(spec: RobotSpec) -> CameraSpec:
+def eye(spec: RobotSpec) -> CameraSpec:
     """Return the camera that perception looks through: the head's, else the first."""
     of_head = spec.neck.camera if spec.neck else None
     return next((cam for cam in spec.cameras if cam.name == of_head), spec.cameras[0])

@@ -1,4 +1,4 @@
-"""A film of a simulated run, seen from outside: rendered from the ``scene`` stream into an MP4 file."""
+"""A film of a simulated run, as an MP4 file: the room from outside, what the robot sees, what was said, its plan."""
 
 from fractions import Fraction
 from pathlib import Path
@@ -8,11 +8,14 @@ import mujoco
 from vagus.body.robot import Robot
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
+from vagus.runtime.captions import HEIGHT, ROOM_WIDTH, WIDTH, Captions
+from vagus.runtime.graph import eye
 from vagus.runtime.run_dir import Run
-from vagus.streams.ring import Reader
+from vagus.runtime.story import Story
+from vagus.streams.streams import Streams
 from vagus.world.camera import GL_APT
 
-_WIDTH, _HEIGHT, _FPS = 640, 480, 15
+_FPS = 15
 _AT_ONCE = 2
 """Most exposures looked at in one tick, which is one picture: whoever films also watches the robot's processes."""
 
@@ -20,15 +23,17 @@ _AT_ONCE = 2
 class Video:
     """Renders every second exposure of the world to a file. Its timing is the world's, not the wall's.
 
-    Where rendering does not keep up, pictures are missing and the one before stands longer.
+    Where rendering does not keep up, pictures are missing and the one before stands longer. In lockstep the same run,
+    filmed at the same ticks, gives the same pictures.
     """
 
-    def __init__(self, path: Path, robot: Robot, run: Run, scene: Reader) -> None:
+    def __init__(self, path: Path, robot: Robot, run: Run, streams: Streams) -> None:
         """Open the file.
 
         Raises:
-            ConfigError: PyAV is not installed, or the file cannot be written as its name says.
+            ConfigError: PyAV or the font is not installed, or the file cannot be written as its name says.
         """
+        self._captions = Captions()
         try:
             import av
         except ImportError as exc:
@@ -39,19 +44,22 @@ class Video:
             self._stream = self._file.add_stream("libx264", rate=_FPS)
         except (OSError, ValueError) as exc:
             raise ConfigError(f"cannot write a video to {path}: {exc}; allowed: a file name such as demo.mp4") from exc
-        self._stream.width, self._stream.height, self._stream.pix_fmt = _WIDTH, _HEIGHT, "yuv420p"
+        self._stream.width, self._stream.height, self._stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
+        self._stream.codec_context.thread_count = 1  # the robot runs beside it
+        self._stream.options = {"preset": "veryfast"}
         self._frame = av.VideoFrame
         self._model = robot.build_scene(run.scene, run.seed).model
-        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = _WIDTH, _HEIGHT
+        self._model.vis.global_.offwidth, self._model.vis.global_.offheight = ROOM_WIDTH, HEIGHT
         self._data = mujoco.MjData(self._model)
         try:
-            self._renderer = mujoco.Renderer(self._model, _HEIGHT, _WIDTH)
+            self._renderer = mujoco.Renderer(self._model, HEIGHT, ROOM_WIDTH)
         except (mujoco.FatalError, AttributeError, RuntimeError) as exc:  # by which library, and how, it is missing
             raise ConfigError(f"nothing renders without a screen here ({exc}); install it: {GL_APT}") from exc
         self._camera = mujoco.MjvCamera()
         self._camera.lookat[:] = (0.4, 0.0, 0.75)
         self._camera.distance, self._camera.azimuth, self._camera.elevation = 2.9, 215.0, -15.0
-        self._scene = scene
+        self._scene = streams.reader("scene")
+        self._story = Story(run.spec, streams, eye(run.spec) if run.spec.cameras else None)
         self._first: int | None = None
         """Number of the first picture, which is at the film's start."""
 
@@ -71,7 +79,8 @@ class Video:
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         self._renderer.update_scene(self._data, self._camera)
-        frame = self._frame.from_ndarray(self._renderer.render(), format="rgb24")
+        film = self._captions.compose(self._renderer.render(), self._story.at(int(record["stamp_ns"])))
+        frame = self._frame.from_ndarray(film, format="rgb24")
         self._first = number if self._first is None else self._first
         frame.pts, frame.time_base = number - self._first, Fraction(1, _FPS)
         self._file.mux(self._stream.encode(frame))

@@ -60,6 +60,19 @@ def test_the_film_plays_every_second_exposure_at_the_worlds_pace(set_: Set) -> N
     assert times == pytest.approx([k / 15 for k in range(len(times))], abs=1e-6)
 
 
+def test_the_same_run_gives_the_same_film(tmp_path: Path) -> None:
+    films: list[bytes] = []
+    for name in ("a.mp4", "b.mp4"):
+        made = Set(tmp_path / name)
+        for _ in range(10):
+            made.robot.advance(1 / 30)
+            made.robot.say("안녕")
+            made.video.tick()
+        made.close()
+        films.append(made.path.read_bytes())
+    assert films[0] == films[1]
+
+
 def test_its_pictures_are_of_the_robot(set_: Set) -> None:
     set_.robot.advance(0.2)
     set_.close()

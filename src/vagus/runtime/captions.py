@@ -67,7 +67,7 @@ class Captions:
         self._plan = Image.new("RGB", (0, 0))
 
     def compose(self, room: Pixels, moment: Moment) -> Pixels:
-        """Return a picture (HEIGHT, WIDTH, 3) of the film: the room (HEIGHT, ROOM_WIDTH, 3), and what there is to tell."""
+        """Return a picture (HEIGHT, WIDTH, 3) of the film, from one of the room (HEIGHT, ROOM_WIDTH, 3)."""
         film = Image.new("RGB", (WIDTH, HEIGHT), _BACK)
         film.paste(Image.fromarray(room), (0, 0))
         self._subtitle(film, moment)

@@ -16,6 +16,8 @@ from vagus.runtime.story import Mark, Moment
 
 Font = ImageFont.FreeTypeFont
 Pixels = NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom [px]."""
 
 WIDTH, HEIGHT = 1280, 720
 ROOM_WIDTH = 848
@@ -108,20 +110,27 @@ class Captions:
         size = (round(scale * width), round(scale * height))
         left, top = (_SIDE - size[0]) // 2, (_PICTURE_HEIGHT - size[1]) // 2
         box.paste(Image.fromarray(moment.picture).resize(size, Image.Resampling.BILINEAR), (left, top))
-        for mark in sorted(moment.marks, key=lambda mark: mark.is_about):
-            self._mark(pen, mark, scale, (left, top))
+        self._mark(pen, moment.marks, scale, (left, top))
         pen.text((_PAD // 2, 4), _EYE[moment.language], _INK, self._small, stroke_width=2, stroke_fill=_BACK)
         return box
 
-    def _mark(self, pen: ImageDraw.ImageDraw, mark: Mark, scale: float, at: tuple[int, int]) -> None:
-        colour = _ABOUT if mark.is_about else _SEEN
-        left, right = (at[0] + scale * x for x in mark.box[::2])
-        top, bottom = (at[1] + scale * y for y in mark.box[1::2])
-        pen.rectangle((left - 2, top - 2, right + 2, bottom + 2), outline=colour, width=4 if mark.is_about else 2)
-        name = f"▶ {mark.name}" if mark.is_about else mark.name
-        y = top - _line(self._small) - 2 if top > 2 * _line(self._small) else bottom + 2
-        x = min(left - 2, _SIDE - self._small.getlength(name) - 4)
-        pen.text((x, y), name, colour if mark.is_about else _INK, self._small, stroke_width=2, stroke_fill=_BACK)
+    def _mark(self, pen: ImageDraw.ImageDraw, marks: Sequence[Mark], scale: float, at: tuple[int, int]) -> None:
+        """Draw outlines, and names above or below them where no other is; what the plan is about comes first."""
+        taken: list[Box] = [(0.0, 0.0, float(_SIDE), 1.5 * _line(self._small))]  # the picture's own title
+        for mark in sorted(marks, key=lambda mark: not mark.is_about):
+            colour = _ABOUT if mark.is_about else _SEEN
+            left, right = (at[0] + scale * x for x in mark.box[::2])
+            top, bottom = (at[1] + scale * y for y in mark.box[1::2])
+            pen.rectangle((left - 2, top - 2, right + 2, bottom + 2), outline=colour, width=4 if mark.is_about else 2)
+            name = f"▶ {mark.name}" if mark.is_about else mark.name
+            width, height = self._small.getlength(name), float(_line(self._small))
+            x = max(0.0, min(left - 2, _SIDE - width - 4))
+            places = [(x, y, x + width, y + height) for y in (top - height - 2, bottom + 2)]
+            free = next((place for place in places if not any(_overlap(place, other) for other in taken)), None)
+            if free is not None:
+                taken.append(free)
+                ink = colour if mark.is_about else _INK
+                pen.text(free[:2], name, ink, self._small, stroke_width=2, stroke_fill=_BACK)
 
     def _draw_plan(self, plan: Plan | None, language: Language) -> Image.Image:
         card = Image.new("RGB", (_SIDE, HEIGHT - _PICTURE_HEIGHT), _CARD)
@@ -133,24 +142,29 @@ class Captions:
         badge = f"{_MARKS[plan.state]} {_STATES[language][plan.state]}"
         pen.text((_SIDE - _PAD - self._small.getlength(badge), 12), badge, colour, self._small)
         y = 16 + _line(self._small)
-        for words, ink, lines in ((plan.words, _INK, 3), (plan.why, colour, 4)):
-            for line in wrapped(words, self._middle, width, lines):
-                pen.text((_PAD, y), line, ink, self._middle)
-                y += _line(self._middle)
+        for words, ink, font, lines in ((plan.words, _INK, self._large, 3), (plan.why, colour, self._middle, 4)):
+            for line in wrapped(words, font, width, lines):
+                pen.text((_PAD, y), line, ink, font)
+                y += _line(font)
         self._steps(pen, plan.steps, y + 8)
         return card
 
     def _steps(self, pen: ImageDraw.ImageDraw, steps: Sequence[PlanStep], y: int) -> None:
         """Draw as many steps as there is room for: from the one before the first that is not done."""
-        room = (HEIGHT - _PICTURE_HEIGHT - y - 8) // _line(self._small)
+        font = self._middle
+        room = (HEIGHT - _PICTURE_HEIGHT - y - 8) // _line(font)
         now = next((k for k, step in enumerate(steps) if step.state != "done"), len(steps))
         first = max(0, min(now - 1, len(steps) - room))
         for step in steps[first : first + room]:
             colour = _COLOURS[step.state]
-            pen.text((_PAD, y), _MARKS[step.state], colour, self._small)
-            (line,) = wrapped(step.text or step.skill, self._small, _SIDE - 2 * _PAD - 26, 1) or [""]
-            pen.text((_PAD + 26, y), line, _QUIET if step.state == "waiting" else _INK, self._small)
-            y += _line(self._small)
+            pen.text((_PAD, y), _MARKS[step.state], colour, font)
+            (line,) = wrapped(step.text or step.skill, font, _SIDE - 2 * _PAD - 30, 1) or [""]
+            pen.text((_PAD + 30, y), line, _QUIET if step.state == "waiting" else _INK, font)
+            y += _line(font)
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _line(font: Font) -> int:

@@ -6,6 +6,7 @@ import { nameOf, t } from "./words.js";
 
 const MARKS_SCALE = 2; // lines and letters are drawn finer than the picture
 const MARKS_MAX_MS = 2000; // marks of a picture older than this say nothing about the one that is shown
+const LETTER = 20; // height of a name [px of the marks]
 const SEEN = "#35e0d0";
 const ABOUT = "#ffc233"; // what the robot is busy with
 
@@ -93,7 +94,8 @@ export class Camera {
     pen.font = "600 18px system-ui, sans-serif";
     pen.lineJoin = "round";
     const isAbout = (thing) => Number(this.#about.has(thing.id));
-    for (const thing of seen.toSorted((a, b) => isAbout(a) - isAbout(b))) drawMark(pen, thing, isAbout(thing));
+    const taken = [];
+    for (const thing of seen.toSorted((a, b) => isAbout(b) - isAbout(a))) drawMark(pen, thing, isAbout(thing), taken);
   }
 
   show() {
@@ -136,17 +138,25 @@ export class Camera {
   }
 }
 
-/** Draw one thing's outline and name; one that the robot is busy with is marked by an arrow and a thick outline, on top. */
-function drawMark(pen, thing, isAbout) {
+/**
+ * Draw one thing's outline, and its name above or below where no other name is taken to be; one that the robot is busy with
+ * is marked by an arrow and a thick outline.
+ */
+function drawMark(pen, thing, isAbout, taken) {
   const [left, top, right, bottom] = thing.box.map((x) => MARKS_SCALE * x);
   pen.strokeStyle = isAbout ? ABOUT : SEEN;
   pen.lineWidth = isAbout ? 7 : 2.5;
   pen.strokeRect(left - 3, top - 3, right - left + 8, bottom - top + 8);
   const name = isAbout ? `▶ ${nameOf(thing)}` : nameOf(thing);
-  const y = top > 28 ? top - 10 : bottom + 26;
+  const width = pen.measureText(name).width;
+  const x = Math.max(2, Math.min(left - 3, pen.canvas.width - width - 4));
+  const isFree = (y) => y > LETTER && y < pen.canvas.height && taken.every((t) => x > t.right || x + width < t.x || Math.abs(y - t.y) > LETTER);
+  const y = [top - 10, bottom + 24].find(isFree);
+  if (y === undefined) return;
+  taken.push({ x, y, right: x + width });
   pen.strokeStyle = "rgb(10 12 16 / 75%)";
   pen.lineWidth = 5;
-  pen.strokeText(name, left - 3, y);
+  pen.strokeText(name, x, y);
   pen.fillStyle = isAbout ? ABOUT : "#fff";
-  pen.fillText(name, left - 3, y);
+  pen.fillText(name, x, y);
 }

@@ -51,7 +51,15 @@ def small_spec() -> RobotSpec:
         imu=SensorSpec(name="imu", rate_hz=200.0, max_age_s=0.02),
         cameras=(CameraSpec(name="camera.head", rate_hz=30.0, max_age_s=0.2, width=32, height=24),),
         base=BaseSpec(left="wheel_left", right="wheel_right", radius=0.08, track=0.4),
-        arms=(ArmSpec(name="left", joints=("left_shoulder_pitch", "left_elbow"), tip="left_tip"),),
+        arms=(
+            ArmSpec(
+                name="left",
+                joints=("left_shoulder_pitch", "left_elbow"),
+                tip="left_tip",
+                gripper="left_gripper",
+                opening=0.08,
+            ),
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from page_site import MARKS, Browser, Page, Site, colours, marks, visit
+from page_site import MARKS, Browser, Page, Site, colours, marks, visit, wait
 
 pytestmark = MARKS
 LANGUAGES = [("en-US", "en"), ("ko-KR", "ko")]
@@ -178,4 +178,17 @@ def test_hostile_words_are_shown_as_text_never_as_html(browser: Browser, site: S
     assert page.locator("main img, main script").count() == 0
     assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
     assert page.troubles == []
+    page.context.close()
+
+
+@pytest.mark.parametrize(("locale", "first"), [("en-US", "pick up the red cup"), ("ko-KR", "빨간 컵 집어 줘")])
+def test_to_pick_up_what_the_robot_knows_of_is_suggested(browser: Browser, site: Site, locale: str, first: str) -> None:
+    page = visit(browser, site, locale=locale)
+    before = page.locator(".chip").all_inner_texts()
+    site.call(lambda live: live.stand.publish_things(1))
+    page.locator(".chip", has_text=first).wait_for()
+    chips = page.locator(".chip").all_inner_texts()
+    assert (chips[0], chips[2:]) == (first, before)
+    page.locator(".chip").first.click()
+    wait(page, lambda: site.stand.heard == [first])
     page.context.close()

@@ -56,7 +56,8 @@ def hello(spec: RobotSpec, table: dict[str, StreamSpec], scene: object, *, page:
         streams=[wire.StreamInfo(name=s.name, rate_hz=s.rate_hz) for s in table.values()],
         processes=list(PROCESSES), states=[s.name.lower() for s in State], sources=[s.name.lower() for s in Source],
         verdicts={int(v): str(v.name).lower() for v in Verdict if v}, languages=["en", "ko"],
-        has_base=spec.base is not None, scene=scene, max_say=wire.MAX_SAY, talk=talk,
+        has_base=spec.base is not None, has_hand=any(arm.can_grasp for arm in spec.arms), scene=scene,
+        max_say=wire.MAX_SAY, talk=talk,
     )  # fmt: skip
 
 

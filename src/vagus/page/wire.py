@@ -176,6 +176,8 @@ class Hello(_Told, frozen=True, kw_only=True, tag="hello"):
     """Bit value of a verdict → its name."""
     languages: list[str]
     has_base: bool
+    has_hand: bool
+    """It can grasp things."""
     scene: Any
     """The room's geometry (``scene.json``), or None on a robot that has no simulated room."""
     max_say: int

@@ -119,6 +119,7 @@ link.addEventListener("picture", ({ detail }) => camera.take(detail));
 link.addEventListener("things", ({ detail }) => {
   camera.mark(detail);
   room?.mark(detail.things);
+  talk.see(detail.things);
 });
 link.addEventListener("plans", ({ detail }) => {
   plan.take(detail);

@@ -5,6 +5,7 @@ import { OrbitControls } from "three/OrbitControls";
 
 const BLEND_MS = 60; // poses come every 50 ms: motion is drawn one arrival late, and smooth
 const START_OFFSET = [2.0, 1.25, 0.75]; // where the eye is, from what it looks at [m]: in front, to the robot's left
+const LOOK_AHEAD = 0.35; // how far before the robot's base it looks at: what its hands are at is in the middle [m]
 const LOOK_HEIGHT = 0.75; // height it looks at, over the robot's base [m]
 const SOFTWARE_PIXELS = 360_000; // without a GPU, at most this many pixels are drawn
 const NEAR_PART = 0.35; // of the way to what the eye looks at, is left clear
@@ -78,7 +79,7 @@ export class Room {
   /** Put the eye back where it started. */
   goHome() {
     const root = this.#lastRoot;
-    this.#orbit.target.set(root.x, root.y, root.z + LOOK_HEIGHT);
+    this.#orbit.target.set(root.x + LOOK_AHEAD, root.y, root.z + LOOK_HEIGHT);
     const distance = this.#eye.aspect < 1 ? 1.35 : 1;
     this.#eye.position.copy(this.#orbit.target).add(new THREE.Vector3(...START_OFFSET).multiplyScalar(distance));
     this.#orbit.update();

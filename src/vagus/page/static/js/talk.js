@@ -2,15 +2,19 @@
 
 import { $, make } from "./dom.js";
 import { foldedPlan } from "./plan.js";
-import { t } from "./words.js";
+import { nameOf, t } from "./words.js";
 
 const KEPT = 200;
+const PICKS_MAX = 2; // things that it is suggested to pick up
+const NEAR_M = 0.25; // of two things, one that is nearer by about this much is suggested first [m]
 const ROUNDED_MS = 200; // ages are told to a tenth of a second: of lines that are no further apart, neither is known to be older
 
 export class Talk {
   #link;
   #plan;
   #lines = [];
+  #hasHand = false;
+  #picks = [];
 
   constructor(link, plan) {
     this.#link = link;
@@ -23,6 +27,8 @@ export class Talk {
 
   greet(hello) {
     this.#lines = [];
+    this.#picks = [];
+    this.#hasHand = hello.has_hand;
     $("talk-input").maxLength = hello.max_say;
     $("talk-lines").replaceChildren();
     this.add(hello.talk, 0);
@@ -46,6 +52,19 @@ export class Talk {
       if (!this.#endOf(plan.id)) this.#put({ who: "outcome", id: plan.id, text: "", at: timeOf(ageS) });
     }
     for (const line of this.#lines) if (line.who === "outcome") this.#draw(line);
+  }
+
+  /** Suggest to pick up what is near and has a name of its own. */
+  see(things) {
+    if (!this.#hasHand) return;
+    const kind = ({ colour, shape }) => `${colour} ${shape}`;
+    const kinds = things.map(kind);
+    const steps = ({ p: [x, y] }) => Math.round(Math.hypot(x, y) / NEAR_M);
+    const picks = things.filter((thing) => kinds.indexOf(kind(thing)) === kinds.lastIndexOf(kind(thing)))
+      .sort((a, b) => steps(a) - steps(b) || a.id - b.id).slice(0, PICKS_MAX);
+    if (picks.map(kind).join() === this.#picks.map(kind).join()) return;
+    this.#picks = picks;
+    this.#suggest();
   }
 
   translate() {
@@ -101,7 +120,8 @@ export class Talk {
     const box = $("suggestions");
     box.classList.toggle("first", this.#lines.length === 0);
     const words = make("span", {}, this.#lines.length ? "" : t("talkEmpty"));
-    const chips = t("suggestions").map((text) => {
+    const picks = this.#picks.map((thing) => t("suggestPick", { name: nameOf(thing) }));
+    const chips = [...picks, ...t("suggestions")].map((text) => {
       const chip = make("button", { type: "button", className: "chip" }, text);
       chip.addEventListener("click", () => this.#say(text));
       return chip;

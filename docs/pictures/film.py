@@ -25,7 +25,7 @@ def film(words: list[str], path: Path, seed: int) -> list[dict[str, object]]:
 
     run, robot = prepare(host_file(), seed=seed, calibration=calibration_beside(host_file(), seed))
     host = Lockstep(run, cameras=True)
-    video = Video(path, robot, run, host.streams)
+    video = Video(path, robot, run, host.streams, shadows=True)
     outcomes = host.streams.reader("outcome")
     found: list[dict[str, object]] = []
 

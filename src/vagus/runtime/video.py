@@ -27,8 +27,8 @@ class Video:
     filmed at the same ticks, gives the same pictures.
     """
 
-    def __init__(self, path: Path, robot: Robot, run: Run, streams: Streams) -> None:
-        """Open the file.
+    def __init__(self, path: Path, robot: Robot, run: Run, streams: Streams, *, shadows: bool = False) -> None:
+        """Open the file. Shadows make a picture five times as slow: a robot that runs beside it in real time has none.
 
         Raises:
             ConfigError: PyAV or the font is not installed, or the file cannot be written as its name says.
@@ -55,9 +55,8 @@ class Video:
             self._renderer = mujoco.Renderer(self._model, HEIGHT, ROOM_WIDTH)
         except (mujoco.FatalError, AttributeError, RuntimeError) as exc:  # by which library, and how, it is missing
             raise ConfigError(f"nothing renders without a screen here ({exc}); install it: {GL_APT}") from exc
-        self._camera = mujoco.MjvCamera()
-        self._camera.lookat[:] = (0.4, 0.0, 0.75)
-        self._camera.distance, self._camera.azimuth, self._camera.elevation = 2.9, 215.0, -15.0
+        self._has_shadows = shadows
+        self._camera = _from_outside()
         self._scene = streams.reader("scene")
         self._story = Story(run.spec, streams, eye(run.spec) if run.spec.cameras else None)
         self._first: int | None = None
@@ -79,6 +78,7 @@ class Video:
         mujoco.mj_comPos(self._model, self._data)
         mujoco.mj_camlight(self._model, self._data)
         self._renderer.update_scene(self._data, self._camera)
+        self._renderer.scene.flags[mujoco.mjtRndFlag.mjRND_SHADOW] = self._has_shadows
         film = self._captions.compose(self._renderer.render(), self._story.at(int(record["stamp_ns"])))
         frame = self._frame.from_ndarray(film, format="rgb24")
         self._first = number if self._first is None else self._first
@@ -92,3 +92,11 @@ class Video:
         self._file.mux(self._stream.encode(None))
         self._file.close()
         self._renderer.close()
+
+
+def _from_outside() -> mujoco.MjvCamera:
+    """Return a camera before the robot, to its left, that sees it and what it works at."""
+    camera = mujoco.MjvCamera()
+    camera.lookat[:] = (0.4, 0.0, 0.75)
+    camera.distance, camera.azimuth, camera.elevation = 2.9, 215.0, -15.0
+    return camera

@@ -125,7 +125,7 @@ function rowsOf(plan) {
       say(make("span", { className: "text" }), step.text || step.skill),
       make("span", { className: "state" }, t(`stepState.${state}`)));
     if (state === "running") row.setAttribute("aria-current", "step");
-    if (step.why) row.append(say(make("p", { className: "why" }), step.why));
+    if (step.why && step.why !== plan.why) row.append(say(make("p", { className: "why" }), step.why));
     return row;
   });
 }

@@ -71,7 +71,7 @@ def test_why_not_is_in_plain_sight_and_told_to_who_cannot_see(
     assert (page.inner_text("#plan-state"), page.inner_text("#plan-why")) == (badge, why)
     assert page.get_attribute("#plan-why", "lang") == ("ko" if state == "failed" else "en")
     assert why in news(page)
-    assert [row[0] for row in texts(page)] == (["✗", "○"] if failed else [])
+    assert [row[0] for row in texts(page)] == (["✗", "–"] if failed else [])
     assert page.locator("#plan-steps .why").all_inner_texts() == ["It slipped."] * len(failed)
     page.context.close()
 

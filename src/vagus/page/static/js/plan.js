@@ -4,9 +4,10 @@ import { $, languageOf, make, put, tag } from "./dom.js";
 import { t } from "./words.js";
 
 const MARKS = {
-  looking: "…", running: "▶", done: "✓", failed: "✗", refused: "⊘", asking: "?", stopped: "■", waiting: "○",
+  looking: "…", running: "▶", done: "✓", failed: "✗", refused: "⊘", asking: "?", stopped: "■", waiting: "○", skipped: "–",
 }; // what a state looks like without its colour
-const TONES = { looking: "calm", running: "calm", done: "run", failed: "danger", refused: "warn", asking: "warn", stopped: "idle", waiting: "idle" };
+const TONES = { looking: "calm", running: "calm", done: "run", failed: "danger", refused: "warn", asking: "warn", stopped: "idle", waiting: "idle", skipped: "idle" };
+const LEFT = { running: "stopped", waiting: "skipped" }; // what becomes of steps when their plan is over
 const GOING_ON = ["looking", "running"];
 const END_WAIT_MS = 1000; // the end of a plan may be told a little after the end of what was said
 
@@ -100,8 +101,10 @@ export class Plan {
   #follow() {
     const box = $("plan-steps");
     const row = box.querySelector("[aria-current=step], [data-state=failed]");
-    const first = row?.previousElementSibling ?? row; // the step before it stays in sight, too
-    if (first) box.scrollTop = first.offsetTop - box.offsetTop;
+    if (!row) return;
+    const before = row.previousElementSibling ?? row; // stays in sight, too, where there is room for both
+    const isRoom = row.offsetTop + row.clientHeight - before.offsetTop <= box.clientHeight;
+    box.scrollTop = (isRoom ? before : row).offsetTop - box.offsetTop;
   }
 
   /** Tell who cannot see it what is new, once. */
@@ -118,8 +121,7 @@ export class Plan {
 /** Steps as rows of a list: mark, words, state, and why one failed. */
 function rowsOf(plan) {
   return plan.steps.map((step) => {
-    const isGivenUp = step.state === "running" && !GOING_ON.includes(plan.state);
-    const state = isGivenUp ? "stopped" : step.state;
+    const state = GOING_ON.includes(plan.state) ? step.state : (LEFT[step.state] ?? step.state);
     const row = make("li", { data: { state, tone: TONES[state] } },
       make("span", { className: "mark", aria: { hidden: "true" } }, MARKS[state]),
       say(make("span", { className: "text" }), step.text || step.skill),

@@ -7,6 +7,7 @@ const MARKS = {
   looking: "…", running: "▶", done: "✓", failed: "✗", refused: "⊘", asking: "?", stopped: "■", waiting: "○", skipped: "–",
 }; // what a state looks like without its colour
 const TONES = { looking: "calm", running: "calm", done: "run", failed: "danger", refused: "warn", asking: "warn", stopped: "idle", waiting: "idle", skipped: "idle" };
+const OVER = ["done", "failed", "refused", "stopped"];
 const LEFT = { running: "stopped", waiting: "skipped" }; // what becomes of steps when their plan is over
 const GOING_ON = ["looking", "running"];
 const END_WAIT_MS = 1000; // the end of a plan may be told a little after the end of what was said
@@ -121,7 +122,7 @@ export class Plan {
 /** Steps as rows of a list: mark, words, state, and why one failed. */
 function rowsOf(plan) {
   return plan.steps.map((step) => {
-    const state = GOING_ON.includes(plan.state) ? step.state : (LEFT[step.state] ?? step.state);
+    const state = OVER.includes(plan.state) ? (LEFT[step.state] ?? step.state) : step.state;
     const row = make("li", { data: { state, tone: TONES[state] } },
       make("span", { className: "mark", aria: { hidden: "true" } }, MARKS[state]),
       say(make("span", { className: "text" }), step.text || step.skill),

@@ -256,7 +256,7 @@ def take(robot: Robot, kinematics: Kinematics, calibrations: dict[int, Calibrati
     return View(picture, X_BC, owner.ravel(), truths, light[0], place)
 
 
-def stand(sim: Simulation, q: np.ndarray) -> tuple[m.Record, np.ndarray]:
+def stand(sim: Simulation, q: np.ndarray, steps: int = SETTLE_STEPS) -> tuple[m.Record, np.ndarray]:
     """Hold a pose until all is at rest; return the last exposure and the encoder readings at it."""
     spec = sim.spec
     command = m.blank(m.joint_command(spec))
@@ -264,7 +264,7 @@ def stand(sim: Simulation, q: np.ndarray) -> tuple[m.Record, np.ndarray]:
     command["mode"] = [m.Mode.POSITION if j.mode == "position" else m.Mode.VELOCITY for j in spec.joints]
     exposures: list[tuple[m.Record, np.ndarray]] = []
     reading, now_ns = q, 10**9
-    for k in range(SETTLE_STEPS):
+    for k in range(steps):
         now_ns += round(1e9 / spec.encoder.rate_hz)
         command["stamp_ns"], command["counter"], command["origin_ns"][0] = now_ns, k + 1, now_ns
         for name, record in sim.step(now_ns, command):

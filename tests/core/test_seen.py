@@ -1,4 +1,4 @@
-"""Things and boards in a message: what is written is read."""
+"""Things, boards and people in a message: what is written is read."""
 
 from pathlib import Path
 
@@ -7,8 +7,8 @@ import pytest
 
 from vagus.body.load import load_robot
 from vagus.core import messages as m
-from vagus.core.seen import read_supports, read_things, write_supports, write_things
-from vagus.core.things import COLOURS, SHAPES, Support, Thing
+from vagus.core.seen import read_people, read_supports, read_things, write_people, write_supports, write_things
+from vagus.core.things import COLOURS, SHAPES, Person, Support, Thing
 
 SPEC = load_robot(Path(__file__).resolve().parents[2] / "robots" / "host.py").spec
 
@@ -49,3 +49,20 @@ def test_a_thing_knows_its_foot_and_top() -> None:
     assert (one.foot, one.top) == pytest.approx((0.75, 0.85))
     assert not one.is_round
     assert thing(0).is_round
+
+
+@pytest.mark.parametrize("n", [0, 1, m.N_PEOPLE, m.N_PEOPLE + 2])
+def test_people_are_read_as_they_were_written_as_many_as_fit(n: int) -> None:
+    hands = [None if k % 2 else np.array([0.1 * k, 0.2, 1.1]) for k in range(n)]
+    people = [Person(place=np.array([k, 1.0]), height=None if k == 1 else 1.7, hand=hands[k], sigma=0.04, seen_ns=k)
+              for k in range(n)]  # fmt: skip
+    record = m.blank(m.objects(SPEC))
+    assert read_people(record) == ()
+    write_people(record, people)
+    read = read_people(record)
+    assert len(read) == min(n, m.N_PEOPLE)
+    for one, want in zip(read, people, strict=False):
+        assert (one.height, one.sigma, one.seen_ns) == (want.height, want.sigma, want.seen_ns)
+        np.testing.assert_array_equal(one.place, want.place)
+        assert (one.hand is None) == (want.hand is None)
+        assert one.hand is None or np.array_equal(one.hand, np.asarray(want.hand))

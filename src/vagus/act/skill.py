@@ -18,7 +18,7 @@ from vagus.core.envelope import Envelope
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
 from vagus.core.robot import RobotSpec
-from vagus.core.things import Support, Thing
+from vagus.core.things import Person, Support, Thing
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -68,6 +68,8 @@ class Observation:
     """What perception knows of, in the world of odometry."""
     supports: tuple[Support, ...] = ()
     """The boards that things stand on, in the world of odometry."""
+    people: tuple[Person, ...] = ()
+    """Who stands around, nearest first when they were seen, in the world of odometry."""
 
     def measured(self, joints: Indices) -> tuple[Array, Array] | None:
         """Return measured positions and velocities of these joints, or None if any has no valid reading."""

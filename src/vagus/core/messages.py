@@ -26,6 +26,8 @@ N_OBJECTS = 32
 """How many things an objects message holds."""
 N_SUPPORTS, N_CORNERS = 8, 12
 """How many boards it holds, and how many corners each has at most."""
+N_PEOPLE = 4
+"""How many people it holds."""
 
 
 class Mode(IntEnum):
@@ -198,12 +200,16 @@ def objects(spec: RobotSpec) -> np.dtype[np.void]:
     ``vagus.core.things``. ``origin_ns`` is of the newest exposure, ``counter`` its number, and ``box`` is where that
     picture shows a thing (left, top, right, bottom [px]; NaN where it does not); ``seen_ns``, per thing, is of the last
     exposure that showed it. Boards that things stand on have a ``board_height`` [m] (NaN: no more boards) and corners,
-    ``board_corner``, counterclockwise [m] (NaN: no more corners). ``vagus.core.seen`` reads both.
+    ``board_corner``, counterclockwise [m] (NaN: no more corners). People have a ``person_place`` on the floor [m] with
+    its standard deviation (0 or NaN: no more people), a height [m] (NaN: not seen) and the palm of a held-out
+    ``person_hand`` [m] (NaN: none). ``vagus.core.seen`` reads all of these.
     """
-    k, b = N_OBJECTS, N_SUPPORTS
+    k, b, p = N_OBJECTS, N_SUPPORTS, N_PEOPLE
     return _layout(len(spec.sensors), ("counter", "<u8"), ("seen_ns", "<i8", (k,)), ("centre", "<f8", (k, 3)),
                    ("yaw", "<f8", (k,)), ("size", "<f8", (k, 3)), ("sigma", "<f8", (k,)), ("board_height", "<f8", (b,)),
-                   ("board_corner", "<f8", (b, N_CORNERS, 2)), ("box", "<f4", (k, 4)),
+                   ("board_corner", "<f8", (b, N_CORNERS, 2)), ("person_seen_ns", "<i8", (p,)),
+                   ("person_place", "<f8", (p, 2)), ("person_height", "<f8", (p,)), ("person_hand", "<f8", (p, 3)),
+                   ("person_sigma", "<f8", (p,)), ("box", "<f4", (k, 4)),
                    ("n", "<u4"), ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
 
 

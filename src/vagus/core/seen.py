@@ -1,11 +1,11 @@
-"""Things and boards in an ``objects`` message: how they are written and read."""
+"""Things, boards and people in an ``objects`` message: how they are written and read."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from vagus.core.messages import N_OBJECTS, N_SUPPORTS, Record
-from vagus.core.things import COLOURS, SHAPES, Support, Thing
+from vagus.core.messages import N_OBJECTS, N_PEOPLE, N_SUPPORTS, Record
+from vagus.core.things import COLOURS, SHAPES, Person, Support, Thing
 
 
 def write_things(record: Record, things: Sequence[Thing]) -> None:
@@ -43,3 +43,28 @@ def read_supports(record: Record) -> tuple[Support, ...]:
     """Return the boards in a record."""
     rows = zip(record["board_corner"], record["board_height"], strict=True)
     return tuple(Support(corners=c[np.isfinite(c[:, 0])], height=float(z)) for c, z in rows if np.isfinite(z))
+
+
+def write_people(record: Record, people: Sequence[Person]) -> None:
+    """Fill a record's people; no more than it holds."""
+    for name in ("person_place", "person_height", "person_hand", "person_sigma"):
+        record[name] = np.nan
+    for k, person in enumerate(people[:N_PEOPLE]):
+        record["person_place"][k], record["person_sigma"][k] = person.place, person.sigma
+        record["person_seen_ns"][k] = person.seen_ns
+        record["person_height"][k] = np.nan if person.height is None else person.height
+        record["person_hand"][k] = np.nan if person.hand is None else person.hand
+
+
+def read_people(record: Record) -> tuple[Person, ...]:
+    """Return the people in a record."""
+    return tuple(_person(record, int(k)) for k in np.flatnonzero(record["person_sigma"] > 0.0))
+
+
+def _person(record: Record, k: int) -> Person:
+    height, hand = float(record["person_height"][k]), record["person_hand"][k].copy()
+    return Person(
+        place=record["person_place"][k].copy(), height=height if np.isfinite(height) else None,
+        hand=hand if np.isfinite(hand[0]) else None, sigma=float(record["person_sigma"][k]),
+        seen_ns=int(record["person_seen_ns"][k]),
+    )  # fmt: skip

@@ -59,6 +59,22 @@ class Support:
     """Of its upper face [m]."""
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Person:
+    """Somebody who stands, in a frame whose z is up and whose floor is at 0."""
+
+    place: Array
+    """Middle of their trunk on the floor [m], shape (2,)."""
+    height: float | None
+    """To the top of the head [m]; None if that was never seen."""
+    hand: Array | None
+    """Middle of the palm of an open hand that they hold out level [m], shape (3,); None if they hold out none."""
+    sigma: float
+    """Standard deviation of the place, each axis [m]."""
+    seen_ns: int
+    """When they were seen last [ns]."""
+
+
 def sides(corners: Array) -> Array:
     """Return the sides of a convex outline given counterclockwise, (n, 2) [m].
 

@@ -14,6 +14,7 @@ from vagus.core.robot import CameraSpec
 from vagus.perceive.boards import Board, above, find_boards
 from vagus.perceive.cloud import Cloud, Image, Labels, Mask, cloud, connected, facets
 from vagus.perceive.colours import Colour, Kinds, Rgb, name_pixels, white_of
+from vagus.perceive.people import SeenPerson, find_people
 from vagus.perceive.primitives import Ball, Box, Fit, Primitive, fit, fit_two, top_of
 from vagus.perceive.walls import find_walls
 
@@ -110,10 +111,12 @@ class Look:
     """Those wholly inside it, largest first; others may hide parts of them."""
     boards: list[Board]
     """What things may stand on, the floor included, largest first."""
+    people: list[SeenPerson]
+    """Who stands there, nearest first."""
 
 
 def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | None = None) -> Look:
-    """Find objects and boards in one exposure.
+    """Find objects, boards and people in one exposure; what people wear and hold are no objects.
 
     Args:
         depth: Along the optical axis [m], NaN in holes, shape (H, W).
@@ -125,8 +128,13 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
     seen = cloud(depth, cam, X_WC)
     surfaces = facets(seen)
     boards = find_boards(surfaces)
+    walls = find_walls(seen, surfaces)
+    people = find_people(seen, boards, walls, ignore)
+    taken = np.zeros(depth.shape, bool) if ignore is None else ignore.copy()
+    for person in people:
+        taken.flat[person.pixels] = True
     rng = np.random.default_rng(0)  # the same picture gives the same objects
-    left = _patches(seen, boards, find_walls(seen, surfaces), rgb, ignore)
+    left = _patches(seen, boards, walls > 0.0, rgb, taken)
     found: list[Seen] = []
     # What has a hue first: white and black parts of those (labels, lids) are not objects of their own.
     for seed in sorted(left, key=lambda p: (p.colour >= Colour.WHITE, -len(p.pixels))):
@@ -137,7 +145,7 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
         plane = _stands_on(seed, left, boards, seen.eye)
         if plane is not None:
             found += _grow(seed, left, plane, seen.eye[:2], rng)
-    return Look([one for one in _without_fragments(found) if not _is_cut(one, cam)], boards)
+    return Look([one for one in _without_fragments(found) if not _is_cut(one, cam)], boards, people)
 
 
 def _is_cut(one: Seen, cam: CameraSpec) -> bool:
@@ -147,15 +155,13 @@ def _is_cut(one: Seen, cam: CameraSpec) -> bool:
     return int(at_edge.sum()) > _EDGE_MAX
 
 
-def _patches(seen: Cloud, boards: list[Board], is_wall: Mask, rgb: Rgb, ignore: Mask | None) -> list[_Patch]:
+def _patches(seen: Cloud, boards: list[Board], is_wall: Mask, rgb: Rgb, ignore: Mask) -> list[_Patch]:
     """Return what may be parts of objects: surfaces of one colour that are no board, wall or furniture."""
     which, is_board = above(seen, boards, margin=_MARGIN)
     z = seen.points[..., 2]
     distance = np.linalg.norm(seen.points - seen.eye.astype(np.float32), axis=-1)
     is_high = z > seen.eye[2] - _GRAZING * distance
-    mask = (distance < _FAR) & (z > _LOWEST) & ~is_board & ~is_wall & ((which >= 0) | is_high)
-    if ignore is not None:
-        mask &= ~ignore
+    mask = (distance < _FAR) & (z > _LOWEST) & ~is_board & ~is_wall & ((which >= 0) | is_high) & ~ignore
     _, clusters = connected(seen, mask)
     colours = np.zeros(mask.shape, np.int8)
     colours[mask] = name_pixels(_medians(rgb, mask), white_of(rgb))

@@ -20,13 +20,13 @@ _ON = 0.015  # from the plane, what is part of the wall [m]
 _MARGIN = 0.10  # beyond its outline, likewise [m]: slopes end eight pixels from the picture's edge
 
 
-def find_walls(seen: Cloud, surfaces: Facets) -> Mask:
-    """Return which pixels are part of a wall, shape (H, W)."""
+def find_walls(seen: Cloud, surfaces: Facets) -> NDArray[np.float32]:
+    """Return how large the wall is that each pixel is part of, as far as it is seen [m^2], 0 for none; shape (H, W)."""
     points, normals, area = (rows[::_EVERY] for rows in surfaces.where(np.abs(surfaces.normals[:, 2]) < _UPRIGHT))
     area = _EVERY * area
     heading = np.round(np.arctan2(normals[:, 1], normals[:, 0]) * (_DIRECTIONS / (2.0 * np.pi))).astype(np.intp)
     heading %= _DIRECTIONS
-    is_wall, reach = np.zeros(seen.depth.shape, bool), _ON + seen.sigma
+    size, reach = np.zeros(seen.depth.shape, np.float32), _ON + seen.sigma
     while (peak := _peak(points, heading, area)) is not None:
         turn, distance, mine = peak
         local = points @ turn.T
@@ -36,10 +36,17 @@ def find_walls(seen: Cloud, surfaces: Facets) -> Mask:
         beyond = seen.points @ (turn[2] - plane[1] * turn[0] - plane[2] * turn[1]).astype(np.float32) - plane[0]
         is_near = np.abs(beyond) < reach
         along = seen.points[is_near] @ turn[:2].T.astype(np.float32)
-        for outline, _ in outlines(on[:, :2], _AREA_MIN):
-            is_wall[is_near] |= within(outline, along, _MARGIN)
+        for outline, corners in outlines(on[:, :2], _AREA_MIN):
+            mine = np.where(within(outline, along, _MARGIN), np.float32(_area(corners)), np.float32(0.0))
+            size[is_near] = np.maximum(size[is_near], mine)
         points, heading, area = points[~near], heading[~near], area[~near]
-    return is_wall
+    return size
+
+
+def _area(corners: Array) -> float:
+    """Return the area of a polygon, corners (n, 2) counterclockwise [m^2]."""
+    x, y = corners.T
+    return 0.5 * float(x @ np.roll(y, -1) - y @ np.roll(x, -1))
 
 
 def _distance(plane: Array, local: NDArray[np.floating]) -> NDArray[np.floating]:

@@ -29,7 +29,8 @@ from vagus.world.geoms import (
     add_bar,
 )
 
-__all__ = ["BEHAVIOURS", "PARTS", "SPEED_MAX", "Behaviour", "PersonCfg", "add_person", "person_pose", "sample_person"]
+__all__ = ["BEHAVIOURS", "HAND", "PARTS", "SPEED_MAX", "Behaviour", "PersonCfg", "add_person", "palm_of", "person_pose",
+           "sample_person"]  # fmt: skip
 
 PARTS = (
     "person_torso",
@@ -57,6 +58,10 @@ _STRIDE_S = 1.1
 """Two steps take this long [s]."""
 _REACH_S = 1.5
 """The hand comes out this slowly [s]."""
+HAND = "person_forearm_right"
+"""The part whose hand is held out."""
+_PALM = (0.020, 0.0, -_FOREARM - 0.08)
+"""Middle of the palm's face in the frame of that part [m]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,6 +114,11 @@ def person_pose(behaviour: Behaviour, t_s: float, cfg: PersonCfg) -> NDArray[np.
     sway = 0.010 * breath
     arms = ((sway, 0.15 + sway), (0.45 * reach + sway, 0.15 + 0.97 * reach + sway))
     return _assemble((cfg.x, cfg.y, cfg.yaw), 0.006 * breath, arms, ((0.0, 0.0), (0.0, 0.0)))
+
+
+def palm_of(position: NDArray[np.float64], rotation: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the middle of the palm's face (3,) [m] when the part ``HAND`` is at a position (3,), turned so (3, 3)."""
+    return position + rotation @ np.array(_PALM)
 
 
 def _walking(t_s: float, cfg: PersonCfg) -> NDArray[np.float64]:

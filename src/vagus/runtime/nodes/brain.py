@@ -15,8 +15,8 @@ from vagus.act.skills import SKILLS, available
 from vagus.core import messages as m
 from vagus.core.errors import VagusError
 from vagus.core.frames import invert
-from vagus.core.seen import read_supports, read_things
-from vagus.core.things import Support, Thing
+from vagus.core.seen import read_people, read_supports, read_things
+from vagus.core.things import Person, Support, Thing
 from vagus.decide import tell
 from vagus.decide.ground import Scene
 from vagus.decide.parser import parse, ready
@@ -63,6 +63,7 @@ class BrainNode:
         self._odometry = streams.reader("odometry") if spec.base else None
         self._objects = streams.reader("objects") if spec.cameras else None
         self._seen: tuple[tuple[Thing, ...], tuple[Support, ...]] = ((), ())
+        self._people: tuple[Person, ...] = ()
         self._seen_ns = 0
         self._task: Task | None = None
         self._talk = Talk()
@@ -103,11 +104,12 @@ class BrainNode:
         odometry, objects = _latest(self._odometry), _latest(self._objects)
         if objects is not None and int(objects["stamp_ns"]) != self._seen_ns:
             self._seen, self._seen_ns = (read_things(objects), read_supports(objects)), int(objects["stamp_ns"])
+            self._people = read_people(objects)
         return Observation(
             now_ns=now_ns, spec=self._spec, joint_state=self._joint_state.latest(), reflex=self._reflex.latest(),
             imu=_latest(self._imu), lidar=_latest(self._lidar), touch=_latest(self._touch),
             odometry=None if odometry is None else OdometryPose.of(odometry),
-            things=self._seen[0], supports=self._seen[1],
+            things=self._seen[0], supports=self._seen[1], people=self._people,
         )  # fmt: skip
 
     def _seen_now(self, obs: Observation) -> Scene:

@@ -1,4 +1,4 @@
-"""The perception node: what the head camera shows, as things and boards in the world, followed over time."""
+"""The perception node: what the head camera shows, as things, boards and people in the world, followed over time."""
 
 from bisect import bisect_left
 from collections import deque
@@ -12,7 +12,8 @@ from vagus.core import messages as m
 from vagus.core.ages import merge
 from vagus.core.frames import invert, transform
 from vagus.core.robot import CameraSpec
-from vagus.core.seen import write_supports, write_things
+from vagus.core.seen import write_people, write_supports, write_things
+from vagus.perceive.company import Company
 from vagus.perceive.objects import look
 from vagus.perceive.odometry import OdometryPose
 from vagus.perceive.own_body import own_pixels
@@ -73,7 +74,7 @@ class PerceptionNode:
         self._readings, self._poses = _History(), _History()
         arms = [j for arm in ctx.spec.arms for j in (*arm.joints, *arm.fingers)]
         self._skin = Skin(self._kinematics, arms)
-        self._tracks, self._supports = Tracks(cam), Supports()
+        self._tracks, self._supports, self._company = Tracks(cam), Supports(), Company(cam)
         self._counter = -1
 
     def step(self, now_ns: int) -> None:
@@ -95,6 +96,7 @@ class PerceptionNode:
         seen = look(picture["depth"], picture["rgb"], self._cam, X_WC, ignore=own)
         self._tracks.update(seen.objects, picture["depth"], X_WC, exposed_ns)
         self._supports.update(seen.boards)
+        self._company.update(seen.people, picture["depth"], X_WC, exposed_ns)
         self._publish(now_ns, exposed_ns, merge(picture["origin_ns"], origin_ns))
 
     def _at(self, at_ns: int) -> tuple[Array, Array, NDArray[np.int64]] | None:
@@ -115,6 +117,7 @@ class PerceptionNode:
         tracks = sorted(self._tracks.all, key=lambda t: -t.seen_ns)[: m.N_OBJECTS]
         write_things(record, [track.thing for track in tracks])
         write_supports(record, self._supports.all)
+        write_people(record, self._company.all)
         for k, track in enumerate(tracks):
             if track.seen_ns == exposed_ns:
                 record["box"][k] = track.box

@@ -102,12 +102,20 @@ class Trial:
         return {"ok": False, "reason": "no_answer"}
 
 
+def calibrated(seeds: set[int], folder: Path, poses: PoseCfg) -> None:
+    """Let robots calibrate themselves where that was not done before."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for seed in sorted(seeds):
+        file = folder / f"host-{seed}.json"
+        if not file.exists():
+            calibrate(CalibrateCfg(robot_file=host_file(), seed=seed, out=file, poses=poses))
+
+
 def begin(seed: int, folder: Path, rng: np.random.Generator, poses: PoseCfg) -> Trial:
     """Return a room of its own seed with a calibrated robot that has looked around."""
     robot_seed = 1 + seed % 3
     file = folder / f"host-{robot_seed}.json"
-    if not file.exists():
-        calibrate(CalibrateCfg(robot_file=host_file(), seed=robot_seed, out=file, poses=poses))
+    calibrated({robot_seed}, folder, poses)
     run, robot = prepare(host_file(), seed=robot_seed, calibration=file)
     start = (float(rng.uniform(0.0, 0.35)), 0.1 + float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
     robot = replace(robot, simulated=replace(robot.simulated, start=start, room=seed))
@@ -214,7 +222,6 @@ def main() -> None:
     n, n_hold, folder, poses = args.n, args.hold, args.calibrations, PoseCfg()
     if args.quick:
         n, n_hold, folder, poses = 1, 1, args.calibrations / "quick", PoseCfg(n_per_arm=8)
-    folder.mkdir(parents=True, exist_ok=True)
     tally, start_s = Tally(), time.process_time()
     for k in track(range(n), console=Console(stderr=True), description="picking"):
         try_one(args.seed + k, folder, poses, tally, holds=len(tally.slips) < n_hold)

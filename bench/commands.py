@@ -31,7 +31,7 @@ from typing import Any
 import mujoco
 import numpy as np
 from phrasings import KINDS, REPLIES, Name, Request, draw, name_of
-from picks import AT_HAND_M, LIFTED_M, MOVED_M, Trial, calibrated
+from picks import ANSWER_S, AT_HAND_M, LIFTED_M, MOVED_M, Trial, calibrated
 from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table

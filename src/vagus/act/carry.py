@@ -94,11 +94,12 @@ def _folded(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
 def _before_shoulder(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
     """Search where an arm carries what it holds, with a way there."""
     joints, q = ctx.indices(arm.joints), obs.commanded()[0]
-    is_clear = _clear(ctx, obs, joints)
+    is_clear, drawn_in = _clear(ctx, obs, joints), q.copy()
+    drawn_in[joints] = tucked(ctx, arm)
     for X_BT in _poses(ctx, q, arm, ctx.held[arm.name]):
         reach = Reach(arm=replace(arm, tucked=()), position=X_BT[:3, 3], rotation=X_BT[:3, :3],
                       position_tolerance=_AT_M, angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
-        found = (yield from solving(ctx.kinematics, reach, [q])).q
+        found = (yield from solving(ctx.kinematics, reach, [q, drawn_in])).q
         if found is None or not is_clear(found):
             continue
         stops = yield from _straight(ctx, obs, joints, [found[joints]])

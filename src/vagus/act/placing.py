@@ -38,8 +38,8 @@ _TURNS = (0.0, 0.5, -0.5, 1.0, -1.0)
 """How the hand may come beside straight from its shoulder [rad]."""
 _PLACES = 8
 """Places that are tried from where it stands,"""
-_FAR_PLACES, _STANCES = 3, 8
-"""and from elsewhere, with so many stances for each,"""
+_FAR_PLACES, _STANCES = 3, 40
+"""and from elsewhere, with so many stances for all together,"""
 _APART_M = 0.15
 """so far from each other [m]."""
 _TRIES = 4
@@ -181,8 +181,9 @@ def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
     carried = np.concatenate([load.points(q) for load in loads(ctx, obs).values()])
     floor = Floor(ctx, past_hands(ctx, obs), q, carried)
     search = PlaceSearch(ctx, hand, held, hand.width(obs) or 0.0, q)
-    for spot in _spaced(spots, base_pose(obs)[:2, 3]):
-        for X_WS in islice(floor.stances(_at(held.thing, spot)), _STANCES):
+    few = _spaced(spots, base_pose(obs)[:2, 3])
+    for spot in few:
+        for X_WS in islice(floor.stances(_at(held.thing, spot)), _STANCES // len(few)):
             legs = yield from floor.route(X_WS)
             if legs is not None and (yield from _ways(ctx, obs, search, X_WS, [spot])) is not None:
                 return legs

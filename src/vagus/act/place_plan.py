@@ -10,10 +10,13 @@ from vagus.act.hand import Hand
 from vagus.act.load import Load
 from vagus.act.motion import first_free
 from vagus.act.skill import Array, Context, Held
-from vagus.act.surroundings import Solid
+from vagus.act.surroundings import Solid, Surroundings
+from vagus.core.frames import invert, transform
 
 _CHECKS = (0.25, 0.5, 0.75)
 """Where on the way down and out it is checked."""
+_STRETCH = 0.9
+"""An arm puts nothing down beyond this share of its length from its shoulder, on a level: it would be straight."""
 _CLOSE_M = 0.003
 """Kept by what is held from all else on the way down [m]."""
 LOOSE_M = 0.015
@@ -30,6 +33,11 @@ class PlaceSearch(GraspSearch):
         self.width = min(hand.opening, width + 2.0 * LOOSE_M)
         """How far the hand opens [m]."""
         self._q[self._hand.joints] = hand.position(self.width)
+        which = self._skin.moved_by((hand.arm.joints[-1], *hand.arm.fingers))
+        X_TB = invert(ctx.kinematics.pose_of(self._q, hand.arm.tip))
+        self._balls, self._radii = transform(X_TB, self._skin.points(self._q)[which]), self._skin.radius[which]
+        """What covers the hand, in the tip's frame [m]."""
+        self._span = _STRETCH * ctx.kinematics.arm_length(hand.arm)
 
     @property
     def shoulder(self) -> Array:
@@ -38,7 +46,10 @@ class PlaceSearch(GraspSearch):
 
     def at(self, feet: Sequence[Array], others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
         """Search a way to put its foot's frame at one of some poses (4, 4) in the base frame, best first."""
+        around = Surroundings(others)
         for X_BF in feet:
+            if not self._has_room(X_BF @ self._held.X_FT, around):
+                continue
             thing = replace(self._held.thing, centre=X_BF[:3, 3] + [0.0, 0.0, 0.5 * self._held.thing.size[2]])
             self._look(thing, others)
             found = yield from self._lower(X_BF @ self._held.X_FT)
@@ -50,6 +61,11 @@ class PlaceSearch(GraspSearch):
             if stops is not None:
                 return GraspPlan(self._hand, j, self.width, stops, before[j], at[j], lifted[j])
         return None
+
+    def _has_room(self, X_BT: Array, around: Surroundings) -> bool:
+        """Say whether the tip is within the arm's length there, and the hand alone touches nothing."""
+        is_near = float(np.linalg.norm(X_BT[:2, 3] - self._shoulder[:2])) < self._span
+        return is_near and bool(np.all(around.distance(transform(X_BT, self._balls)) - self._radii > 0.0))
 
     def _lower(self, X_BT: Array) -> Generator[None, None, tuple[Array, Array, Array] | None]:
         """Search positions of all joints after it let go, where it does, and above; (n_joints,) each."""

@@ -21,9 +21,10 @@ HOST = load("host")
 TABLE = Support(corners=np.array([[0.92, -0.55], [1.68, -0.55], [1.68, 0.75], [0.92, 0.75]]), height=0.75)
 
 
-def thing(number: int, x: float, y: float) -> Thing:
-    return Thing(id=number, shape="can", colour="red", centre=np.array([x, y, 0.8]), yaw=0.0, size=(0.06, 0.06, 0.1),
-                 sigma=0.003, seen_ns=0)  # fmt: skip
+def thing(number: int, x: float, y: float, height: float = 0.1) -> Thing:
+    centre = np.array([x, y, 0.75 + 0.5 * height])
+    return Thing(id=number, shape="can", colour="red", centre=centre, yaw=0.0, size=(0.06, 0.06, height), sigma=0.003,
+                 seen_ns=0)  # fmt: skip
 
 
 class Place:
@@ -81,14 +82,36 @@ def test_a_way_leads_to_the_stance_and_touches_nothing() -> None:
 
 
 def test_who_stands_close_to_the_table_backs_off_before_turning_away() -> None:
-    """Turning on the spot would sweep the hands over the table, into what stands there."""
-    near = (thing(1, 0.95, 0.1),)  # between the hands
+    """Turning on the spot would sweep the elbows over the table, into what stands there."""
+    near = (thing(1, 0.95, 0.1, height=0.25),)  # between the elbows
     place = Place(0.62, 0.1, 0.0, near)
     legs = ended(place.floor.route(level_pose(0.3, 0.6, 0.8)))
     assert legs is not None
     assert legs[0].get("distance_m", 0.0) < 0.0
 
 
-def test_no_way_leads_through_the_table() -> None:
+def poses(start: np.ndarray, legs: list[Leg]) -> list[np.ndarray]:
+    """Poses of the base on the way, every few centimetres and degrees."""
+    out, X = [start], start
+    for leg in legs:
+        n = math.ceil(abs(leg.get("distance_m", 0.0)) / 0.02 + abs(leg.get("turn_deg", 0.0)) / 4.0)
+        step = level_pose(leg.get("distance_m", 0.0) / n, 0.0, math.radians(leg.get("turn_deg", 0.0)) / n)
+        for _ in range(n):
+            X = X @ step
+            out.append(X)
+    return out
+
+
+@pytest.mark.parametrize("goal", [(2.2, 0.1, math.pi), (1.3, 1.2, -1.6)])
+def test_a_way_to_another_side_leads_around_the_table_and_touches_nothing(goal: tuple[float, float, float]) -> None:
+    place = Place(0.3, 0.1, 0.0, (thing(1, 1.0, 0.2),))
+    legs = ended(place.floor.route(level_pose(*goal)))
+    assert legs is not None
+    way = poses(level_pose(0.3, 0.1, 0.0), legs)
+    np.testing.assert_allclose(way[-1], level_pose(*goal), atol=1e-9)
+    assert min(place.gap(X) for X in way) > 0.01
+
+
+def test_no_way_leads_into_the_table() -> None:
     place = Place(0.3, 0.1, 0.0, ())
-    assert ended(place.floor.route(level_pose(2.2, 0.1, 0.0))) is None
+    assert ended(place.floor.route(level_pose(1.3, 0.1, 0.0))) is None

@@ -31,9 +31,9 @@ _DONE_ID = 1_000_000
 class Seer:
     """The host in lockstep, without cameras; things and boards are told ten times a second."""
 
-    def __init__(self, seed: int, start: tuple[float, float, float]) -> None:
+    def __init__(self, seed: int, start: tuple[float, float, float], room: int | None = None) -> None:
         run, robot = prepare(host_file(), seed=seed)
-        robot = replace(robot, simulated=replace(robot.simulated, start=start))
+        robot = replace(robot, simulated=replace(robot.simulated, start=start, room=room))
         self.scene = robot.build_scene(run.scene, seed)
         self.lockstep = Lockstep(run, robot=robot)
         self.sim = _simulation(self.lockstep)

@@ -6,10 +6,11 @@ from itertools import islice
 from vagus.act.drive import driving
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.look import aim, neck_joints
-from vagus.act.motion import Motion, clipped, move_to, plan, spread, visit
-from vagus.act.scene import base_pose, find_again
+from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
+from vagus.act.scene import base_pose, find_again, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
+from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
 
@@ -24,6 +25,10 @@ MARGIN_M = 0.08
 """Kept free between the base's edge and an obstacle while driving up to a board [m], slowly."""
 SPEED = 0.25
 """[m/s]"""
+_KEEP_M = 0.03
+"""Kept from all that is around while the arms are folded [m]."""
+_BACK_OFFS, _BACK_M = 2, 0.25
+"""How often it backs off where there is no room to fold the arms, and how far [m]."""
 
 
 def tuck_joints(ctx: Context) -> Indices:
@@ -42,12 +47,31 @@ def tucked_in(ctx: Context, q: Array) -> Array:
     return q
 
 
-def tuck(ctx: Context, obs: Observation) -> Motion:
-    """Bring the hands close to the body, where they touch nothing when it drives up to a board."""
+def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
+    """Lift the hands close to the body, past all that stands around; backs off if it must; returns why that failed."""
     joints = tuck_joints(ctx)
-    goal = tucked_in(ctx, obs.commanded()[0])[joints]
-    stops = plan(ctx, obs, joints, goal)
-    return (yield from visit(ctx, obs, joints, stops or [goal]))
+    for _ in range(1 + _BACK_OFFS):
+        stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
+        if stops is not None:
+            return "", (yield from visit(ctx, obs, joints, stops))
+        outcome, obs = yield from driving(ctx, obs, {"distance_m": -_BACK_M}, margin=_MARGIN_M, speed_max=_SPEED)
+        if not outcome.ok:
+            return outcome.reason, obs
+    return "no_free_path", obs
+
+
+def _folding(ctx: Context, obs: Observation, joints: Indices) -> Generator[None, None, list[Array] | None]:
+    """Search a way to fold the arms: at once, or from the elbow on first."""
+    q, v = obs.commanded()
+    goal, outer = tucked_in(ctx, q)[joints], q.copy()
+    for arm in ctx.spec.arms:
+        names = arm.joints[len(arm.joints) // 2 :]
+        outer[ctx.indices(names)] = tucked_in(ctx, q)[ctx.indices(names)]
+    skin = skin_of(ctx.kinematics, tuple(ctx.spec.joints[j].name for j in joints))
+    around = Surroundings(solids(obs, base_pose(obs)))
+    keep = min(_KEEP_M, 0.9 * skin.clearance(q, around))  # who is nearer already only must not get much nearer
+    ways = ([goal], [outer[joints], goal])
+    return (yield from first_free(ctx, q, v[joints], joints, ways, lambda q: skin.clearance(q, around) > keep))
 
 
 def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try

@@ -44,8 +44,9 @@ def pick(ctx: Context, obs: Observation, args: Args) -> Skill:
         return Outcome(ok=False, reason="not_seen")
     found, obs = yield from _search(ctx, obs, thing)
     for _ in range(_APPROACHES if found is None and ctx.spec.base else 0):
-        obs = yield from tuck(ctx, obs)
-        reason, obs = yield from approach(ctx, obs, thing, lambda o, t, X, q: planned(ctx, o, t, X, q, n_arms=1))
+        reason, obs = yield from tuck(ctx, obs)
+        if not reason:
+            reason, obs = yield from approach(ctx, obs, thing, lambda o, t, X, q: planned(ctx, o, t, X, q, n_arms=1))
         seen = find_again(obs, thing)
         if reason or seen is None:
             return Outcome(ok=False, reason=reason or "not_seen")

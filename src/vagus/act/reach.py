@@ -7,6 +7,7 @@ self-collision avoidance. It plans no path: see ``vagus.act.motion``.
 import copy
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mink
 import mujoco
@@ -25,6 +26,9 @@ Array = NDArray[np.float64]
 _STEP_S = 0.1  # mink's dt: only scales its speeds
 _STEP_MAX = 0.3  # largest joint step per iteration [rad or m]: the linearisation holds that far
 _ITERATIONS = 60  # per start; the test models settle within 30
+_STALLED_FOR, _STALLED = 4, 0.95
+"""Who is no nearer to the goal than this share of where it was so many iterations ago gets no nearer: of 886 that got
+there, none was stalled before."""
 _COLLISION_GAIN = 0.85  # share of the free distance that one step may use (mink's own default)
 _KEPT = 0.5
 """Share of the distance to be kept that a solution must have kept: the linearisation cuts corners."""
@@ -136,10 +140,12 @@ class _Iteration:
         dofs = [int(kinematics.articulation.dof_index[j]) for j in self._joints]
         frozen = sorted(set(range(model.nv)) - set(dofs))
         self._constraints = [mink.DofFreezingTask(model, frozen)] if frozen else []
-        self._tasks = self._make_tasks()
-        self._limits = self._make_limits(reach.arm)
+        self._tip, self._tasks = self._make_tasks()
+        self._limits = [*_own_limits(kinematics, reach.arm.joints), *(_AwayLimit(kinematics, a) for a in reach.avoid)]
+        self._misses: list[float] = []
+        """How far the tip has been from its goal, with turns weighed as in its task [m]."""
 
-    def _make_tasks(self) -> list[BaseTask]:
+    def _make_tasks(self) -> tuple[mink.FrameTask, list[BaseTask]]:
         reach, kinematics = self._reach, self._kinematics
         kinematics.pose(self._q)
         X_WB = kinematics.base_pose()
@@ -155,36 +161,10 @@ class _Iteration:
             axis = mink.AxisAlignTask(reach.arm.tip, "site", axis=(0.0, 0.0, 1.0), cost=0.3, lm_damping=1e-3)
             axis.set_target(X_WB[:3, :3] @ reach.axis)
             tasks.append(axis)
-        return tasks
-
-    def _make_limits(self, arm: ArmSpec) -> list[mink.Limit]:
-        kinematics = self._kinematics
-        model = kinematics.model
-        speed = dict.fromkeys(arm.joints, _STEP_MAX / _STEP_S)
-        limits: list[mink.Limit] = [self._position_limit(), mink.VelocityLimit(model, speed)]
-        moves = kinematics.articulation.body_moves()[:, self._joints][model.geom_bodyid]
-        pairs = [([a], [b]) for a, b in kinematics.pairs.tolist() if np.any(moves[a] != moves[b])]
-        if pairs:
-            # mink 1.3 returns this limit as a speed where its others return a step: hence gain * dt.
-            limits.append(mink.CollisionAvoidanceLimit(
-                model, pairs, gain=_COLLISION_GAIN * _STEP_S, minimum_distance_from_collisions=MARGIN,
-                collision_detection_distance=_AVOID_FROM))  # fmt: skip
-        limits += [_AwayLimit(kinematics, avoid) for avoid in self._reach.avoid]
-        return limits
-
-    def _position_limit(self) -> mink.ConfigurationLimit:
-        """Limit this arm's joints alone: one that is frozen beyond its limits would leave no solution."""
-        kinematics = self._kinematics
-        model = copy.copy(kinematics.model)
-        model.jnt_limited[:] = 0
-        for joint, name in zip(self._joints, self._reach.arm.joints, strict=True):
-            index = model.joint(name).id
-            model.jnt_limited[index] = 1
-            model.jnt_range[index] = (kinematics.low[joint], kinematics.high[joint])
-        return mink.ConfigurationLimit(model)
+        return tip, tasks
 
     def step(self) -> bool:
-        """Do one iteration; True when it no longer moves, or mink finds no step."""
+        """Do one iteration; True when it no longer moves, gets no nearer, or mink finds no step."""
         try:
             v = mink.solve_ik(
                 self._configuration, self._tasks, _STEP_S, "daqp", 1e-6, limits=self._limits,
@@ -192,7 +172,13 @@ class _Iteration:
         except mink.NoSolutionFound:
             return True
         self._configuration.integrate_inplace(v, _STEP_S)
-        return float(np.abs(v).max()) * _STEP_S < 1e-4
+        return float(np.abs(v).max()) * _STEP_S < 1e-4 or self._is_stalled()
+
+    def _is_stalled(self) -> bool:
+        self._misses.append(float(np.linalg.norm(self._tip.compute_error(self._configuration) * self._tip.cost)))
+        if len(self._misses) <= _STALLED_FOR or self._misses[-1] <= self._reach.position_tolerance:
+            return False
+        return self._misses[-1] > _STALLED * self._misses[-1 - _STALLED_FOR]
 
     def result(self) -> Reached:
         """Judge where the iteration ended, by our own kinematics."""
@@ -211,6 +197,34 @@ class _Iteration:
         return Reached(q=None, position_error=position_error, angle_error=angle_error)
 
 
+@lru_cache(maxsize=16)
+def _own_limits(kinematics: Kinematics, joints: tuple[str, ...]) -> list[mink.Limit]:
+    """Return what limits these joints wherever the robot is: their ranges, a step, and the robot itself."""
+    model = kinematics.model
+    indices = [kinematics.spec.joint_index(j) for j in joints]
+    limits: list[mink.Limit] = [_position_limit(kinematics, joints)]
+    limits.append(mink.VelocityLimit(model, dict.fromkeys(joints, _STEP_MAX / _STEP_S)))
+    moves = kinematics.articulation.body_moves()[:, indices][model.geom_bodyid]
+    pairs = [([a], [b]) for a, b in kinematics.pairs.tolist() if np.any(moves[a] != moves[b])]
+    if pairs:
+        # mink 1.3 returns this limit as a speed where its others return a step: hence gain * dt.
+        limits.append(mink.CollisionAvoidanceLimit(
+            model, pairs, gain=_COLLISION_GAIN * _STEP_S, minimum_distance_from_collisions=MARGIN,
+            collision_detection_distance=_AVOID_FROM))  # fmt: skip
+    return limits
+
+
+def _position_limit(kinematics: Kinematics, joints: tuple[str, ...]) -> mink.ConfigurationLimit:
+    """Limit these joints alone: one that is frozen beyond its limits would leave no solution."""
+    model = copy.copy(kinematics.model)
+    model.jnt_limited[:] = 0
+    for name in joints:
+        index, joint = model.joint(name).id, kinematics.spec.joint_index(name)
+        model.jnt_limited[index] = 1
+        model.jnt_range[index] = (kinematics.low[joint], kinematics.high[joint])
+    return mink.ConfigurationLimit(model)
+
+
 class _AwayLimit(mink.Limit):
     """Keeps parts of the robot away from what stands around it."""
 
@@ -226,11 +240,10 @@ class _AwayLimit(mink.Limit):
         RSS 2008, eq. 3.
         """
         avoid, model, data = self._avoid, configuration.model, configuration.data
-        body = avoid.skin.body
-        points = avoid.skin.at(data)
+        body, points = avoid.skin.body[avoid.which], avoid.skin.at(data)[avoid.which]
         distance, normal = avoid.around.nearest(transform(invert(self._X_WB), points))
-        gap = distance - avoid.skin.radius - avoid.keep
-        near = np.flatnonzero(avoid.which & (gap < _AVOID_FROM))
+        gap = distance - avoid.skin.radius[avoid.which] - avoid.keep
+        near = np.flatnonzero(gap < _AVOID_FROM)
         G, J = np.zeros((len(near), model.nv)), np.zeros((3, model.nv))
         for row, k in enumerate(near):
             mujoco.mj_jac(model, data, J, None, points[k], int(body[k]))

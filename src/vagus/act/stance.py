@@ -7,12 +7,14 @@ import math
 from collections.abc import Generator, Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vagus.act.drive import lidar_points
+from vagus.act.roads import Roads
 from vagus.act.scene import base_pose, level_pose, solids
 from vagus.act.skill import Array, Context, Observation
-from vagus.act.surroundings import Skin, Surroundings
-from vagus.core.frames import invert, transform
+from vagus.act.surroundings import Surroundings, skin_of
+from vagus.core.frames import transform
 from vagus.core.things import Thing
 
 Leg = dict[str, float]
@@ -20,8 +22,10 @@ Leg = dict[str, float]
 
 _PLACES = ((0.48, 0.20), (0.42, 0.30), (0.50, 0.05), (0.54, 0.25), (0.38, 0.20))
 """Where the thing shall be, ahead of the base and to the side of an arm [m]: best first."""
-_TURNS = (0.0, 0.35, -0.35, 0.8, -0.8)
-"""How the base may be turned beside facing the thing [rad]."""
+_TURNS = (0.0, 0.35, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, math.pi)
+"""How the base may be turned beside facing the thing from here, to both sides [rad]: from all around."""
+_PLACE_RAD = 0.25
+"""A place is as much worse than the one before it as a stance that is turned by so much more [rad]."""
 _FARTHEST = 0.62
 """How far ahead of the base a thing may be [m],"""
 _STEP_M = 0.04
@@ -32,10 +36,14 @@ _PASS_M = 0.02
 """Kept from them on the way [m]."""
 _FLOOR_M = 0.06
 """Kept by the base's edge from what the lidar sees [m]."""
-_BACK_OFF = (0.0, 0.2, 0.4, 0.6)
-"""How far it may drive back before it turns [m]."""
-_SAMPLE_M, _SAMPLE_RAD = 0.05, 0.1
-"""How finely a way is checked."""
+_BACK_MAX = 0.8
+"""How far it may drive straight back to where it can turn, and straight on from there to a stance [m]."""
+_SAMPLE_M = 0.05
+"""How finely a straight way is checked [m]."""
+_BACKWARDS_M = 1.0
+"""It drives backwards over no more than this [m]."""
+_NO_LEG = 1e-6
+"""A leg that is shorter is none [m or deg]."""
 
 
 class Floor:
@@ -47,7 +55,7 @@ class Floor:
         These points are in the base frame then, shape (n, 3) [m].
         """
         self._X_WB = base_pose(obs)
-        skin = Skin(ctx.kinematics)
+        skin = skin_of(ctx.kinematics)
         self._points, self._radii = skin.points(q), skin.radius
         if held is not None:
             self._points = np.concatenate([self._points, held])
@@ -56,15 +64,21 @@ class Floor:
         hits = np.zeros((0, 3)) if obs.lidar is None else lidar_points(ctx, obs.lidar["range"])
         self._hits = transform(self._X_WB, hits)[:, :2]
         self._reach = ctx.kinematics.base_radius + _FLOOR_M
+        self._swept = self._turning_reach()
+        self._back = self._back_off(self._X_WB)
+        start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
+        self._start, self._roads = start, Roads(start[:2, 3], self._may_turn)
 
     def stances(self, thing: Thing) -> Iterator[Array]:
         """Yield poses X_WS (4, 4) of the base, near it first ahead, then turned, from which a thing may be reached."""
         out = thing.centre[:2] - self._X_WB[:2, 3]
         facing = math.atan2(float(out[1]), float(out[0]))
-        for ahead, aside in _PLACES:
-            for turn in _TURNS:
+        ways = [(turn, rank) for turn in _TURNS for rank in range(len(_PLACES))]
+        for turn, rank in sorted(ways, key=lambda way: way[0] + _PLACE_RAD * way[1]):
+            ahead, aside = _PLACES[rank]
+            for yaw in (facing + turn, facing - turn) if turn % math.pi else (facing + turn,):
                 for side in (aside, -aside):
-                    X_WS = self._nearest(thing, facing + turn, ahead, side)
+                    X_WS = self._nearest(thing, yaw, ahead, side)
                     if X_WS is not None:
                         yield X_WS
 
@@ -78,40 +92,65 @@ class Floor:
         return None
 
     def route(self, X_WS: Array) -> Generator[None, None, list[Leg] | None]:
-        """Search how to drive to a stance without touching anything: back if need be, turn, straight on, turn."""
-        for back in _BACK_OFF:
-            start = self._X_WB @ level_pose(-back, 0.0, 0.0)
-            X = invert(start) @ X_WS
-            distance, bearing = math.hypot(X[0, 3], X[1, 3]), math.atan2(X[1, 3], X[0, 3])
-            if abs(bearing) > 0.5 * math.pi:  # shorter backwards
+        """Search how to drive to a stance: back to where it can turn, around what stands there, and straight on."""
+        on = self._back_off(X_WS)
+        if self._back is None or on is None:
+            return None
+        yield
+        corners = yield from self._roads.way((X_WS @ level_pose(-on, 0.0, 0.0))[:2, 3])
+        if corners is None:
+            return None
+        legs, X = [("distance_m", -self._back)], self._start
+        for corner in corners:
+            way = corner - X[:2, 3]
+            distance, bearing = float(np.linalg.norm(way)), math.atan2(way[1], way[0]) - _yaw(X)
+            bearing = math.remainder(bearing, 2.0 * math.pi) if distance > _NO_LEG else 0.0
+            if abs(bearing) > 0.5 * math.pi and distance < _BACKWARDS_M:
                 distance, bearing = -distance, math.remainder(bearing + math.pi, 2.0 * math.pi)
-            last = math.remainder(math.atan2(X[1, 0], X[0, 0]) - bearing, 2.0 * math.pi)
-            legs = [("distance_m", -back), ("turn_deg", math.degrees(bearing)), ("distance_m", distance),
-                    ("turn_deg", math.degrees(last))]  # fmt: skip
-            if (yield from self._are_free(legs)):
-                return [{name: amount} for name, amount in legs if amount]
+            legs += [("turn_deg", math.degrees(bearing)), ("distance_m", distance)]
+            X = X @ level_pose(0.0, 0.0, bearing) @ level_pose(distance, 0.0, 0.0)
+        last = math.remainder(_yaw(X_WS) - _yaw(X), 2.0 * math.pi)
+        return _merged([*legs, ("turn_deg", math.degrees(last)), ("distance_m", on)])
+
+    def _back_off(self, X_WS: Array) -> float | None:
+        """Return how far straight back of a pose it can turn [m], the way there free; None if nowhere."""
+        for back in np.arange(0.0, _BACK_MAX, _SAMPLE_M):
+            X = X_WS @ level_pose(-float(back), 0.0, 0.0)
+            if back and not self._is_free(X, _PASS_M):
+                return None
+            if self._may_turn(X[None, :2, 3])[0]:
+                return float(back)
         return None
 
-    def _are_free(self, legs: list[tuple[str, float]]) -> Generator[None, None, bool]:
-        for pose in self._poses(legs):
-            if not self._is_free(pose, _PASS_M):
-                return False
-            yield
-        return True
+    def _turning_reach(self) -> Array:
+        """Return how far from its axis a turn on the spot sweeps at the height of each solid [m], shape (n_solids,)."""
+        far = np.linalg.norm(self._points[:, :2], axis=1) + self._radii
+        z, r = self._points[:, 2], self._radii + _PASS_M
+        meets = (z + r > self._around.low[:, None]) & (z - r < self._around.high[:, None])
+        return np.max(np.where(meets, far + _PASS_M, -np.inf), axis=1, initial=-np.inf)
 
-    def _poses(self, legs: list[tuple[str, float]]) -> Iterator[Array]:
-        """Yield the poses on the way but for where it stands now."""
-        X = self._X_WB
-        for name, amount in legs:
-            is_turn = name == "turn_deg"
-            whole = math.radians(amount) if is_turn else amount
-            n = math.ceil(abs(whole) / (_SAMPLE_RAD if is_turn else _SAMPLE_M))
-            for k in range(1, n + 1):
-                part = whole * k / n
-                yield X @ (level_pose(0.0, 0.0, part) if is_turn else level_pose(part, 0.0, 0.0))
-            X = X @ (level_pose(0.0, 0.0, whole) if is_turn else level_pose(whole, 0.0, 0.0))
+    def _may_turn(self, places: Array) -> NDArray[np.bool_]:
+        """Say of places (n, 2) whether the tucked robot can turn there, whichever way it faces."""
+        off = np.linalg.norm(places[:, None] - self._hits, axis=2)
+        is_clear = np.all(self._around.beside(places) > self._swept, axis=1)
+        return is_clear & np.all(off > self._reach, axis=1)
 
     def _is_free(self, X_WS: Array, clear: float) -> bool:
         if np.any(np.linalg.norm(self._hits - X_WS[:2, 3], axis=1) < self._reach):
             return False
         return bool(np.all(self._around.distance(transform(X_WS, self._points)) - self._radii > clear))
+
+
+def _yaw(X: Array) -> float:
+    return math.atan2(float(X[1, 0]), float(X[0, 0]))
+
+
+def _merged(legs: list[tuple[str, float]]) -> list[Leg]:
+    """Leave out legs that are none, and join those that go on as the one before."""
+    out: list[tuple[str, float]] = []
+    for name, amount in legs:
+        if out and out[-1][0] == name:
+            amount += out.pop()[1]
+        if abs(amount) > _NO_LEG:
+            out.append((name, amount))
+    return [{name: amount} for name, amount in out]

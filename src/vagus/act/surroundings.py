@@ -7,6 +7,7 @@ in is known: no floor, no walls, and not the robot itself (``vagus.act.kinematic
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import mujoco
 import numpy as np
@@ -72,7 +73,8 @@ class Surroundings:
         self._sides = np.array([_padded(s.outline, k) for s in rows]).reshape(-1, k, 3)
         self._middle = np.array([s.middle for s in rows]).reshape(-1, 2)
         self._radius = np.array([s.radius for s in rows])
-        self._low, self._high = np.array([s.low for s in rows]), np.array([s.high for s in rows])
+        self.low, self.high = np.array([s.low for s in rows]), np.array([s.high for s in rows])
+        """Heights of their feet and tops [m], shape (n_solids,)."""
 
     def distance(self, points: Array) -> Array:
         """Return how far points (n, 3) are from the nearest solid [m], shape (n,); less than 0 inside one, inf if none.
@@ -97,9 +99,13 @@ class Surroundings:
         is_inside = (beside <= _ON) & (over <= _ON)
         x = np.where(is_inside, beside >= over, np.maximum(beside, 0.0))
         z = np.where(is_inside, over > beside, np.maximum(over, 0.0))
-        z = z * np.where(points[:, 2] >= 0.5 * (self._low + self._high)[k], 1.0, -1.0)
+        z = z * np.where(points[:, 2] >= 0.5 * (self.low + self.high)[k], 1.0, -1.0)
         normal = np.column_stack([away[row, k] * x[:, None], z])
         return signed[row, k], normal / np.maximum(1e-9, np.linalg.norm(normal, axis=1, keepdims=True))
+
+    def beside(self, points: Array) -> Array:
+        """Return how far points (n, 2 or 3) are beside each solid, heights apart [m], shape (n, n_solids)."""
+        return self._level(points)[0]
 
     def _level(self, points: Array) -> tuple[Array, Array]:
         """Return how far points are beside each outline [m], (n, n_solids), and which way, (n, n_solids, 2)."""
@@ -115,7 +121,7 @@ class Surroundings:
     def _upright(self, points: Array) -> Array:
         """Return how far points are above or below each solid [m], shape (n, n_solids)."""
         z = points[:, 2:]
-        return np.maximum(self._low - z, z - self._high)
+        return np.maximum(self.low - z, z - self.high)
 
 
 def _padded(outline: Array, k: int) -> Array:
@@ -161,8 +167,16 @@ class Skin:
 
     def clearance(self, q: Array, around: Surroundings, which: Mask | None = None) -> float:
         """Return the least distance to what is around, at ``q`` [m]; of the balls in ``which`` (n,), or all."""
-        gap = around.distance(self.points(q)) - self.radius
-        return float(np.min(gap if which is None else gap[which], initial=np.inf))
+        points, radius = self.points(q), self.radius
+        if which is not None:
+            points, radius = points[which], radius[which]
+        return float(np.min(around.distance(points) - radius, initial=np.inf))
+
+
+@lru_cache(maxsize=16)
+def skin_of(kinematics: Kinematics, joints: tuple[str, ...] | None = None) -> Skin:
+    """Return the skin of what ``joints`` move, or of everything: covering it takes as long as a step of a search."""
+    return Skin(kinematics, joints)
 
 
 def _moved(kinematics: Kinematics, joints: Sequence[str]) -> Mask:

@@ -83,8 +83,9 @@ FACE_JOINTS = (
 
 _ARM_HOME = (0.05, 0.16, 0.0, 0.35, 0.0, 0.0, 0.0)
 _ARM_READY = (0.0, 0.20, 0.0, 1.75, 0.0, -0.18, 0.0)
-TUCKED = (-0.7, 0.25, 0.0, 2.45, 0.0, 0.0, 0.0)
-"""An arm with its elbow behind the body and its hand before the chest [rad]: above table tops with the lift up."""
+TUCKED = (1.5, 0.45, 0.0, 2.4, 0.0, -0.6, 0.0)
+"""An arm with its elbow lifted ahead and its hand up beside the head [rad]: with the lift up all of it is higher than
+what stands on a table, nothing is in the camera's way to the table, and the hand comes down on things from above."""
 
 
 def _pose(lift: float, arm: tuple[float, ...], gripper: float) -> dict[str, float]:
@@ -196,7 +197,8 @@ def _add_torso(torso: mujoco.MjsBody) -> None:
     add(torso, HULL.weighing(6.0), CAPSULE, (0.105, 0.045), (0.0, 0.0, 0.16))
     shoulders = add(torso, HULL.weighing(2.5), CAPSULE, (0.06, 0.11), (0.02, 0.0, top))
     shoulders.quat[:] = [0.7071068, 0.7071068, 0.0, 0.0]
-    add(torso, GREY.weighing(1.5), CYLINDER, (0.050, LIFT_STROKE / 2), (-0.02, 0.0, -LIFT_STROKE / 2))
+    add(torso, HULL.weighing(1.5), CYLINDER, (0.050, LIFT_STROKE / 2), (-0.02, 0.0, -LIFT_STROKE / 2))
+    add(torso, GREY, CYLINDER, (0.050, LIFT_STROKE / 2), (-0.02, 0.0, -LIFT_STROKE / 2))
     add(torso, DARK, CYLINDER, (0.085, 0.03), (-0.005, 0.0, 0.03))
     add(torso, SHELL, ELLIPSOID, (0.150, 0.140, 0.115), (0.0, 0.0, 0.165), quat=ALONG_X)
     add(torso, SHELL, CAPSULE, (0.062, 0.115), (0.02, 0.0, top), quat=(0.7071068, 0.7071068, 0.0, 0.0))

@@ -83,8 +83,8 @@ FACE_JOINTS = (
 
 _ARM_HOME = (0.05, 0.16, 0.0, 0.35, 0.0, 0.0, 0.0)
 _ARM_READY = (0.0, 0.20, 0.0, 1.75, 0.0, -0.18, 0.0)
-TUCKED = (1.5, 0.45, 0.0, 2.4, 0.0, -0.6, 0.0)
-"""An arm with its elbow lifted ahead and its hand up beside the head [rad]: with the lift up all of it is higher than
+TUCKED = (1.5, 0.45, -0.5, 2.4, 0.0, -0.8, 0.0)
+"""An arm with its elbow lifted ahead and its hand up, off the head [rad]: with the lift up all of it is higher than
 what stands on a table, nothing is in the camera's way to the table, and the hand comes down on things from above."""
 
 

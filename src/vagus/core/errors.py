@@ -23,3 +23,7 @@ class LayoutError(StreamError):
 
 class BodyError(VagusError):
     """The body (bus, motor, simulation) did not do what was asked."""
+
+
+class PlannerError(VagusError):
+    """A language model gave no plan that can be used: it is down, late, over its caps, or said what is not allowed."""

@@ -20,6 +20,8 @@ Record = NDArray[np.void]
 
 TEXT_BYTES = 2048
 """Longest text in one message [bytes of UTF-8]."""
+LONG_TEXT_BYTES = 16384
+"""The same, of what is asked of a planner and what it advises: a scene, the talk so far, a plan."""
 N_CLEARANCES = 8
 """How many closest pairs a clearance message holds."""
 N_OBJECTS = 32
@@ -251,6 +253,11 @@ def text(spec: RobotSpec) -> np.dtype[np.void]:
     return _layout(len(spec.sensors), ("id", "<u8"), ("length", "<u4"), ("utf8", "u1", (TEXT_BYTES,)))
 
 
+def long_text(spec: RobotSpec) -> np.dtype[np.void]:
+    """Longer words, for programs: what is asked of a planner, what it advises (``vagus.decide.advice``)."""
+    return _layout(len(spec.sensors), ("id", "<u8"), ("length", "<u4"), ("utf8", "u1", (LONG_TEXT_BYTES,)))
+
+
 def stats(spec: RobotSpec) -> np.dtype[np.void]:
     """How a process is doing, since it started; written about twice a second."""
     return _layout(len(spec.sensors), ("pid", "<u8"), ("ticks", "<u8"), ("overruns", "<u8"), ("lost", "<u8"),
@@ -283,10 +290,10 @@ def describe(layout: np.dtype[np.void]) -> str:
 
 
 def set_text(record: Record, words: str) -> None:
-    """Write words into a text record. Raises CommandError if they do not fit in ``TEXT_BYTES``."""
+    """Write words into a text record, long or not. Raises CommandError if they do not fit."""
     raw = words.encode()
-    if len(raw) > TEXT_BYTES:
-        raise CommandError(f"text of {len(raw)} bytes, allowed: at most {TEXT_BYTES}")
+    if len(raw) > record["utf8"].size:
+        raise CommandError(f"text of {len(raw)} bytes, allowed: at most {record['utf8'].size}")
     record["length"] = len(raw)
     record["utf8"] = 0
     record["utf8"][: len(raw)] = np.frombuffer(raw, np.uint8)

@@ -3,8 +3,10 @@
 Each maker imports its node when called, so that a process loads only what it runs.
 """
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from vagus.core.robot import CameraSpec, RobotSpec
 from vagus.runtime.context import Context, Node
@@ -90,6 +92,13 @@ def _perception(ctx: Context) -> Node:
     return PerceptionNode(ctx, eye(ctx.spec))
 
 
+def _planner(ctx: Context) -> Node:
+    from vagus.runtime.nodes.planner import PlannerNode
+    from vagus.runtime.planning import make_planner
+
+    return PlannerNode(ctx, partial(make_planner, ctx.spec, os.environ))
+
+
 def _recorder(ctx: Context) -> Node:
     from vagus.runtime.nodes.recorder import RecorderNode
 
@@ -139,6 +148,10 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
         perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
         # On a full machine it may have to wait for longer than what tells that another process is frozen.
         rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10), silence_s=20.0))
+    if run.planner:
+        # A model thinks for seconds, on a thread of its own: behind the robot's own work, ahead of perception.
+        planner = NodeSpec(name="planner", rate_hz=20.0, make=_planner)
+        rows.append(ProcessSpec(name="planner", nodes=(planner,), realtime=RealtimeCfg(nice=5), silence_s=20.0))
     if run.record_dir:
         recorder = NodeSpec(name="recorder", rate_hz=20.0, make=_recorder)
         rows.append(ProcessSpec(name="recorder", nodes=(recorder,)))

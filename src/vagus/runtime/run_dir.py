@@ -12,7 +12,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Literal
 
 import msgspec
 
@@ -53,6 +53,9 @@ class Run:
     page_token: str = ""
     calibration: str | None = None
     """Calibration file, if the robot has one."""
+    planner: Literal["", "endpoint", "gguf"] = ""
+    """What kind of language model plans beside the built-in parser; its settings, a key perhaps, stay in the
+    environment. Empty: none does."""
     epoch_ns: int = 0
     """Unix time minus the robot's clock [ns], for the log; 0 in lockstep."""
 

@@ -8,7 +8,7 @@ from vagus.core import messages as m
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec, SensorSpec
 
-PROCESSES = ("world", "camera", "reflex", "brain", "perception", "recorder", "page")
+PROCESSES = ("world", "camera", "reflex", "brain", "perception", "planner", "recorder", "page")
 """Every process there may be; each writes ``stats.<process>``."""
 _FAST = 2048
 """Messages that a ring of the reflex's rate keeps: 4 s at 500 Hz, so that a starved recorder loses nothing."""
@@ -66,6 +66,8 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         rows.append(StreamSpec(name=name, layout=m.request(spec), rate_hz=0.0, capacity=64, is_ordered=True))
     for name in ("utterance.page", "utterance.operator", "say", "plan", "outcome"):
         rows.append(StreamSpec(name=name, layout=m.text(spec), rate_hz=0.0, capacity=64, is_ordered=True))
+    for name in ("ask", "advice"):
+        rows.append(StreamSpec(name=name, layout=m.long_text(spec), rate_hz=0.0, capacity=16, is_ordered=True))
     for process in PROCESSES:
         rows.append(StreamSpec(name=f"stats.{process}", layout=m.stats(spec), rate_hz=2.0, capacity=8))
     rows += _sensors(spec)

@@ -56,7 +56,7 @@ class RecorderNode:
                 view = views.LidarView(self._core.context)
             elif name == "scene":
                 view = self._scene
-            elif "utf8" in (row.layout.names or ()):
+            elif row.layout == m.text(ctx.spec):
                 view = views.TalkView(name, self._core.context)
             sink = self._sink(name, row.layout, view, is_camera=name in cameras)
             self._streams.append((ctx.streams.reader(name), sink))

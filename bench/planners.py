@@ -1,0 +1,274 @@
+"""Planners: do they make of a request what it asks for, how long do they take, and what if the model dies?
+
+Requests in Korean and English, each with the things that are seen and the calls that do it (bench/planner_requests.py).
+Asked are the built-in parser, a GGUF model in this process (VAGUS_GGUF, with vagus[llama]), and the same model behind
+llama.cpp's own OpenAI-compatible server, started here; each model also as the brain uses it: the parser's answer where
+the parser understands, else the model's, else the parser's. At last the server is killed halfway: what follows must be
+the parser's answers. A model that is not there is left out, and the report says why.
+
+Keys of --json: planners (by name: n, right, rate, low95 (Wilson), ko, en (right/n), seconds (p50, p95, max), tokens
+(prompt, completion: means; null: none), errors), killed (n, after_kill, worse_than_parser, seconds_max), left_out,
+failures (by planner: words and what came).
+"""
+
+import argparse
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from planner_requests import REQUESTS, SCENES, Request, does
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from scipy.stats import binomtest
+
+from vagus.body.load import load_robot
+from vagus.core.errors import ConfigError
+from vagus.core.robot import RobotSpec
+from vagus.decide.advice import Advice, Ask, seen_things
+from vagus.decide.ground import ground
+from vagus.decide.phrases import understand
+from vagus.decide.plan import Plan
+from vagus.decide.planner import Planner
+from vagus.decide.providers.llama import LlamaCfg, LlamaModel
+from vagus.decide.providers.openai_endpoint import Endpoint, EndpointCfg
+from vagus.runtime.planning import repertoire
+from vagus.runtime.prepare import host_file
+
+SERVER_UP_S = 120.0
+"""How long the server may take to load its model [s]."""
+Plans = Callable[[Request], Advice]
+
+
+@dataclass
+class Tally:
+    """What one planner made of the requests."""
+
+    n: int = 0
+    right: int = 0
+    by_language: dict[str, list[int]] = field(default_factory=lambda: {"ko": [0, 0], "en": [0, 0]})
+    seconds: list[float] = field(default_factory=list)
+    prompt: list[int] = field(default_factory=list)
+    completion: list[int] = field(default_factory=list)
+    errors: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def add(self, request: Request, advice: Advice) -> None:
+        is_right = advice.plan is not None and does(calls_of(advice.plan), request)
+        self.n += 1
+        self.right += is_right
+        self.by_language[request.language][0] += is_right
+        self.by_language[request.language][1] += 1
+        self.seconds.append(advice.seconds)
+        self.errors += advice.plan is None
+        if advice.prompt_tokens is not None:
+            self.prompt.append(advice.prompt_tokens)
+        if advice.completion_tokens is not None:
+            self.completion.append(advice.completion_tokens)
+        if not is_right:
+            came = advice.error if advice.plan is None else f"{calls_of(advice.plan)} {advice.plan.answer!r}"
+            self.failures.append(f"{request.words} [{request.scene}]: {came}")
+
+    def figures(self) -> dict[str, Any]:
+        if self.n == 0:
+            return {"n": 0}
+        p50, p95 = np.quantile(self.seconds, (0.5, 0.95))
+        return {
+            "n": self.n, "right": self.right, "rate": round(self.right / self.n, 3),
+            "low95": round(binomtest(self.right, self.n).proportion_ci(method="wilson").low, 3),
+            **{key: f"{right}/{n}" for key, (right, n) in self.by_language.items()},
+            "seconds": {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "max": round(max(self.seconds), 4)},
+            "tokens": {"prompt": _mean(self.prompt), "completion": _mean(self.completion)}, "errors": self.errors,
+        }  # fmt: skip
+
+
+def _mean(tokens: list[int]) -> float | None:
+    return round(float(np.mean(tokens)), 1) if tokens else None
+
+
+def calls_of(plan: Plan) -> tuple[tuple[str, dict[str, float | str]], ...]:
+    return tuple((call.name, dict(call.args)) for call in plan.calls)
+
+
+def by_parser(spec: RobotSpec) -> Plans:
+    """Return the built-in parser, which also says which thing is meant."""
+
+    def plan(request: Request) -> Advice:
+        start_s = time.perf_counter()
+        understood = ground(understand(request.words, spec), SCENES[request.scene][0])
+        return Advice(id=0, plan=understood, seconds=time.perf_counter() - start_s)
+
+    return plan
+
+
+def by_model(planner: Planner, seconds_max: float) -> Plans:
+    """Return a language model's planner."""
+
+    def plan(request: Request) -> Advice:
+        things = seen_things(*SCENES[request.scene], np.eye(4))
+        ask = Ask(id=0, deadline_ns=0, text=request.words, language=request.language, things=things)
+        return planner.plan(ask, seconds_max=seconds_max)
+
+    return plan
+
+
+def as_the_brain(spec: RobotSpec, model: Plans) -> Plans:
+    """Return the parser's answer where it understands (or asks which thing), or the model has none; else the model's."""
+    parser = by_parser(spec)
+
+    def plan(request: Request) -> Advice:
+        simple = parser(request)
+        if understand(request.words, spec).calls:
+            return simple
+        advice = model(request)
+        if advice.plan is not None:
+            return advice
+        return Advice(id=0, plan=simple.plan, seconds=simple.seconds + advice.seconds)
+
+    return plan
+
+
+@contextmanager
+def server(python: str, gguf: Path, threads: int) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run llama.cpp's own server on the loopback interface; yield its base URL and its process."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [python, "-m", "llama_cpp.server", "--model", str(gguf), "--n_ctx", "4096", "--n_threads", str(threads),
+             "--n_threads_batch", str(threads), "--host", "127.0.0.1", "--port", str(port)]  # fmt: skip
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/v1"
+    try:
+        end_s = time.monotonic() + SERVER_UP_S
+        while not _is_up(url):
+            if process.poll() is not None or time.monotonic() > end_s:
+                raise ConfigError(f"{python} -m llama_cpp.server does not answer; allowed: an interpreter that has it")
+            time.sleep(0.2)
+        yield url, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _is_up(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/models", timeout=2.0).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+@dataclass
+class Bench:
+    """What is asked, of whom, and what came."""
+
+    spec: RobotSpec
+    requests: list[Request]
+    seconds_max: float
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    killed: dict[str, Any] | None = None
+
+    def ask(self, name: str, plans: Plans) -> None:
+        tally = self.tallies[name] = Tally()
+        for request in track(self.requests, console=Console(stderr=True), description=name):
+            tally.add(request, plans(request))
+
+    def ask_model(self, name: str, planner: Planner) -> None:
+        """Ask a model everything once; what the brain would make of it follows from the same answers."""
+        model = by_model(planner, self.seconds_max)
+        model(self.requests[0])  # it reads what is told with every request
+        told: dict[int, Advice] = {}
+
+        def once(request: Request) -> Advice:
+            return told.setdefault(id(request), told.get(id(request)) or model(request))
+
+        self.ask(name, once)
+        self.ask(f"parser, then {name}", as_the_brain(self.spec, once))
+
+    def kill(self, planner: Planner, process: subprocess.Popen[bytes]) -> None:
+        """Kill the server halfway; count what is worse than the parser's own answer from then on."""
+        parser = by_parser(self.spec)
+        brain = as_the_brain(self.spec, by_model(planner, self.seconds_max))
+        half, worse, seconds = len(self.requests) // 2, 0, [0.0]
+        for k, request in enumerate(self.requests):
+            if k == half:
+                process.kill()
+                process.wait()
+            if k < half - 2:  # two before are proof enough that it lived
+                continue
+            advice = brain(request)
+            if k >= half:
+                worse += advice.plan != parser(request).plan
+                seconds.append(advice.seconds)
+        self.killed = {"n": len(self.requests) - half, "worse_than_parser": worse,
+                       "seconds_max": round(max(seconds), 3)}  # fmt: skip
+
+
+def run(bench: Bench, gguf: Path | None, python: str, threads: int) -> None:
+    """Ask every planner there is."""
+    bench.ask("parser", by_parser(bench.spec))
+    skills = repertoire(bench.spec)
+    if gguf is None:
+        reason = "VAGUS_GGUF names no model; docs/start.md says how to get one"
+        bench.left_out |= {"gguf": reason, "server": reason}
+        return
+    try:
+        model = LlamaModel(LlamaCfg(path=gguf, threads=threads))
+        bench.ask_model("gguf", Planner(model, skills))
+        model.close()
+    except ConfigError as error:
+        bench.left_out["gguf"] = str(error)
+    try:
+        with server(python, gguf, threads) as (url, process):
+            planner = Planner(Endpoint(EndpointCfg(url=url, model="local")), skills)
+            bench.ask_model("server", planner)
+            bench.kill(planner, process)
+    except ConfigError as error:
+        bench.left_out["server"] = str(error)
+
+
+def main() -> None:
+    """Parse, ask, report."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--n", type=int, default=100, help="requests; beyond those there are, they come again")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long one request may take [s]")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of a local model")
+    parser.add_argument("--server-python", default=sys.executable, help="an interpreter that has llama_cpp.server")
+    parser.add_argument("--quick", action="store_true", help="eight requests")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    args = parser.parse_args()
+    n = 8 if args.quick else args.n
+    step = max(1, len(REQUESTS) // n)
+    requests = [REQUESTS[k * step % len(REQUESTS)] for k in range(n)]
+    bench = Bench(load_robot(host_file()).spec, requests, args.seconds)
+    named = os.environ.get("VAGUS_GGUF")
+    run(bench, Path(named) if named else None, args.server_python, args.threads)
+    found = {
+        "planners": {name: tally.figures() for name, tally in bench.tallies.items()}, "killed": bench.killed,
+        "left_out": bench.left_out, "failures": {name: tally.failures for name, tally in bench.tallies.items()},
+    }  # fmt: skip
+    if args.json:
+        print(json.dumps(found, ensure_ascii=False))
+        return
+    table = Table("planner", "figure", "value", title="planners")
+    for name, figures in found["planners"].items():
+        for key, value in figures.items():
+            table.add_row(name, key, json.dumps(value, ensure_ascii=False))
+    Console().print(table)
+    for name, reason in bench.left_out.items():
+        print(f"left out: {name}: {reason}")
+    print(f"server killed halfway: {bench.killed}")
+
+
+if __name__ == "__main__":
+    main()

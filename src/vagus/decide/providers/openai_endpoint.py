@@ -1,0 +1,182 @@
+"""A model behind any OpenAI-compatible chat-completions endpoint: OpenAI, Gemini, vLLM, Ollama, llama.cpp's server.
+
+Over httpx, which Litestar brings along: one request is all it takes, and the call's deadline and the size of what comes
+back must be ours to bound, chunk by chunk, which the ``openai`` package leaves to its own retries and buffers.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import msgspec
+
+from vagus.core.errors import ConfigError, PlannerError
+from vagus.decide.planner import TOKENS_MAX, Completion
+from vagus.decide.prompt import Message
+
+_BODY_BYTES = 1 << 18
+"""Longest response that is read [bytes]: a plan takes 2 kB, what a model thought beforehand perhaps ten times that."""
+_LOOK_S = 0.05
+"""How often a call in progress is asked whether it is still wanted [s]."""
+_TRIES = 6
+"""How often one request is put, in other words, to a server that does not know some of them."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointCfg:
+    """Which endpoint, and which of its models."""
+
+    url: str
+    """What ends before ``/chat/completions``, such as https://api.openai.com/v1."""
+    model: str
+    key: str = field(default="", repr=False)
+    """Sent as a bearer token; empty: none."""
+
+    def __post_init__(self) -> None:
+        if httpx.URL(self.url).scheme not in ("http", "https") or not httpx.URL(self.url).host:
+            raise ConfigError(f"url: got {self.url!r}, allowed: such as http://127.0.0.1:8000/v1")
+        if not self.model:
+            raise ConfigError("model: got none, allowed: the name of one of the endpoint's models")
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Said(msgspec.Struct):
+    content: str | None = None
+    refusal: str | None = None
+
+
+class _Choice(msgspec.Struct):
+    message: _Said
+    finish_reason: str | None = None
+
+
+class _Response(msgspec.Struct):
+    choices: list[_Choice]
+    usage: _Usage | None = None
+
+
+class Endpoint:
+    """One model of one endpoint; remembers what its server does not know of structured output."""
+
+    def __init__(self, cfg: EndpointCfg) -> None:
+        self._cfg = cfg
+        self._runner = asyncio.Runner()  # one loop: a cancelled call leaves no thread to wait for, connections stay
+        headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {cfg.key}"} if cfg.key else {})
+        self._http = httpx.AsyncClient(headers=headers, timeout=None)  # the whole call has a deadline
+        self._formats = ["json_schema", "json_object with schema", "json_object", "text"]
+        self._limit, self._is_cold = "max_tokens", True
+
+    def complete(
+        self, chat: Sequence[Message], schema: dict[str, Any], *, seconds_max: float, is_unwanted: Callable[[], bool]
+    ) -> Completion:
+        """See ``Model``."""
+        return self._runner.run(self._bounded(chat, schema, seconds_max, is_unwanted))
+
+    async def _bounded(
+        self, chat: Sequence[Message], schema: dict[str, Any], seconds_max: float, is_unwanted: Callable[[], bool]
+    ) -> Completion:
+        """Run the call until it ends, its time is up or nobody wants it any more."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + seconds_max
+        call = asyncio.ensure_future(self._ask(chat, schema))
+        try:
+            while not call.done():
+                if is_unwanted():
+                    raise PlannerError("call: not wanted any more")
+                if loop.time() >= end_s:
+                    raise PlannerError(f"endpoint: no answer yet, allowed: within {seconds_max:.1f} s")
+                await asyncio.wait([call], timeout=max(0.0, min(_LOOK_S, end_s - loop.time())))
+            return call.result()
+        except httpx.HTTPError as exc:
+            raise PlannerError(f"endpoint {self._cfg.url}: {type(exc).__name__} {exc}".rstrip()) from exc
+        finally:
+            call.cancel()
+            await asyncio.wait([call])
+
+    async def _ask(self, chat: Sequence[Message], schema: dict[str, Any]) -> Completion:
+        """Put the request, again in simpler words while the server says that it does not know some of them."""
+        for _ in range(_TRIES):
+            status, body = await self._post(self._words(chat, schema))
+            if status in (400, 422) and self._simplify(body):
+                continue
+            if status != 200:
+                raise PlannerError(f"endpoint: got HTTP {status}, {body[:200].decode(errors='replace')!r}")
+            return _completion(body)
+        raise PlannerError(f"endpoint: refused {_TRIES} ways to ask")
+
+    def _words(self, chat: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._cfg.model,
+            "messages": [{"role": message.role, "content": message.content} for message in chat],
+            self._limit: TOKENS_MAX,
+        }
+        if self._is_cold:
+            body["temperature"] = 0
+        name = self._formats[0]
+        if name == "json_schema":
+            body["response_format"] = {
+                "type": name,
+                "json_schema": {"name": "plan", "strict": True, "schema": schema},
+            }
+        elif name == "json_object with schema":  # how llama-cpp-python's and some other servers take one
+            body["response_format"] = {"type": "json_object", "schema": schema}
+        elif name == "json_object":
+            body["response_format"] = {"type": name}
+        return body
+
+    def _simplify(self, refusal: bytes) -> bool:
+        """Leave out what a server refused, by its own words if it names it; say whether anything was left to leave."""
+        if self._limit == "max_tokens" and b"max_completion_tokens" in refusal:
+            self._limit = "max_completion_tokens"
+        elif self._is_cold and b"temperature" in refusal:
+            self._is_cold = False
+        elif len(self._formats) > 1:
+            self._formats = self._formats[1:]
+        else:
+            return False
+        return True
+
+    async def _post(self, words: dict[str, Any]) -> tuple[int, bytes]:
+        """Return status and body. Raises PlannerError if the body is too long, and reads no more of it."""
+        url = f"{self._cfg.url.rstrip('/')}/chat/completions"
+        content = json.dumps(words, ensure_ascii=False).encode()
+        request = self._http.build_request("POST", url, content=content, headers={"Content-Type": "application/json"})
+        response = await self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            async for chunk in response.aiter_raw():  # as it is: what is packed could unpack to anything
+                body += chunk
+                if len(body) > _BODY_BYTES:
+                    raise PlannerError(f"response: got more than {_BODY_BYTES} bytes, allowed: at most as many")
+            return response.status_code, bytes(body)
+        finally:
+            await response.aclose()
+
+    def close(self) -> None:
+        """See ``Model``."""
+        self._runner.run(self._http.aclose())
+        self._runner.close()
+
+
+def _completion(body: bytes) -> Completion:
+    try:
+        response = msgspec.json.decode(body, type=_Response)
+    except (msgspec.MsgspecError, RecursionError) as exc:
+        raise PlannerError(f"response: got {body[:80]!r} ({exc}), allowed: a chat completion as JSON") from exc
+    if not response.choices:
+        raise PlannerError("response: got no choices, allowed: one")
+    choice, usage = response.choices[0], response.usage or _Usage()
+    if choice.message.refusal:
+        raise PlannerError(f"the model refused: {choice.message.refusal[:200]!r}")
+    if choice.finish_reason == "length":
+        raise PlannerError(f"answer: got one cut short, allowed: at most {TOKENS_MAX} tokens")
+    return Completion(
+        text=choice.message.content or "", prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens
+    )

@@ -123,7 +123,7 @@ def by_model(planner: Planner, seconds_max: float) -> Plans:
 
 
 def as_the_brain(spec: RobotSpec, model: Plans) -> Plans:
-    """Return the parser's answer where it understands (or asks which thing), or the model has none; else the model's."""
+    """Return the parser's answer where it understands, if only to ask which thing, or the model has none."""
     parser = by_parser(spec)
 
     def plan(request: Request) -> Advice:

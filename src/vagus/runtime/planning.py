@@ -9,7 +9,6 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from vagus.act.skill import check_args
 from vagus.act.skills import available, find
@@ -20,12 +19,13 @@ from vagus.decide.planner import Planner
 from vagus.decide.providers.llama import LlamaCfg, LlamaModel
 from vagus.decide.providers.openai_endpoint import Endpoint, EndpointCfg
 from vagus.decide.schema import Repertoire
+from vagus.runtime.run_dir import Provider
 
 _OF_ITSELF = frozenset({"alive"})
 """Skills that nobody asks for."""
 
 
-def configured(env: Mapping[str, str]) -> Literal["", "endpoint", "gguf"]:
+def configured(env: Mapping[str, str]) -> Provider:
     """Return what kind of model the environment names; empty: none.
 
     Raises:

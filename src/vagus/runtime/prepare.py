@@ -10,7 +10,7 @@ from vagus.body.load import load_robot
 from vagus.body.robot import Robot
 from vagus.core.errors import ConfigError
 from vagus.runtime import run_dir
-from vagus.runtime.run_dir import Run
+from vagus.runtime.run_dir import Provider, Run
 from vagus.streams.table import SceneShape
 from vagus.world.geometry import describe_scene
 from vagus.world.scenes import SCENES
@@ -84,12 +84,13 @@ def write_models(path: Path, run: Run, robot: Robot) -> None:
     run_dir.write(path / "scene.json", json.dumps(describe_scene(scene)).encode())
 
 
-def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str) -> Run:
+def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str, planner: Provider = "") -> Run:
     """Return the run as processes will run it, in real time, with the clock's offset from Unix time."""
     return replace(
         run,
         record_dir=str(record_dir.resolve()) if record_dir else None,
         page_port=page_port,
         page_token=page_token,
+        planner=planner,
         epoch_ns=time.time_ns() - time.monotonic_ns(),
     )

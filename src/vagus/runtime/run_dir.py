@@ -25,6 +25,8 @@ from vagus.streams.lock import writer_is_alive
 from vagus.streams.stale import MARK, RUN_LOCK, clear, foreign, is_marked, rings
 from vagus.streams.table import SceneShape, StreamSpec, stream_table
 
+Provider = Literal["", "endpoint", "gguf"]
+"""What kind of language model plans; empty: none."""
 ROOT = Path(os.environ.get("VAGUS_RUN_ROOT", "/dev/shm/vagus"))
 _CLAIM_S, _ORPHANS_S, _PAUSE_S = 0.3, 6.0, 0.02
 """How long the lock is tried for, how long a killed supervisor's processes may take to end, and between looks [s]."""
@@ -53,7 +55,7 @@ class Run:
     page_token: str = ""
     calibration: str | None = None
     """Calibration file, if the robot has one."""
-    planner: Literal["", "endpoint", "gguf"] = ""
+    planner: Provider = ""
     """What kind of language model plans beside the built-in parser; its settings, a key perhaps, stay in the
     environment. Empty: none does."""
     epoch_ns: int = 0

@@ -36,10 +36,20 @@ class EndpointCfg:
     """Sent as a bearer token; empty: none."""
 
     def __post_init__(self) -> None:
-        if httpx.URL(self.url).scheme not in ("http", "https") or not httpx.URL(self.url).host:
+        if not _is_address(self.url):
             raise ConfigError(f"url: got {self.url!r}, allowed: such as http://127.0.0.1:8000/v1")
+        if not all("!" <= char <= "~" for char in self.key):
+            raise ConfigError("key: got one with other characters, allowed: letters, digits and signs of ASCII")
         if not self.model:
             raise ConfigError("model: got none, allowed: the name of one of the endpoint's models")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parsed = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parsed.scheme in ("http", "https") and bool(parsed.host)
 
 
 class _Usage(msgspec.Struct):

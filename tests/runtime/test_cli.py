@@ -25,7 +25,7 @@ from vagus.streams.stale import foreign
 from vagus.streams.streams import shared_streams
 from vagus.world.gl import GL_APT
 
-COMMANDS = ("demo", "run", "stop", "reset", "top", "check", "calibrate", "doctor")
+COMMANDS = ("demo", "run", "stop", "reset", "top", "check", "calibrate", "model", "doctor")
 
 
 class Told:

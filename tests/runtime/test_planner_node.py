@@ -1,9 +1,12 @@
 """The planner's process: what the brain asks it is advised on, late, never or wrong too, and nobody waits for it."""
 
+import os
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import ConfigError, PlannerError
 from vagus.decide.advice import Advice, Ask, SeenThing, ask_json, read_advice
 from vagus.decide.planner import Completion, Planner
+from vagus.runtime import run_dir
 from vagus.runtime.context import Context
 from vagus.runtime.graph import processes
 from vagus.runtime.lockstep import Lockstep
@@ -20,7 +24,8 @@ from vagus.runtime.nodes.planner import PlannerNode
 from vagus.runtime.planning import configured, make_planner, repertoire
 from vagus.runtime.prepare import host_file, prepare
 from vagus.runtime.run_dir import Run
-from vagus.streams.streams import memory_streams
+from vagus.runtime.supervisor import CHILD
+from vagus.streams.streams import memory_streams, shared_streams
 
 CUP = SeenThing(id=3, shape="cup", colour="red", side="left", reach="near", height_cm=9)
 PICK = '{"steps": [{"skill": "pick", "thing": 3}], "say": ""}'
@@ -182,6 +187,45 @@ def test_in_the_whole_robot_it_is_a_process_only_where_a_model_is_configured(run
         (advice,) = rig.until(1)
         robot.close()
     assert (advice.id, advice.error, advice.prompt_tokens) == (5, "", 900)
+
+
+@pytest.fixture
+def process(run: Run, tmp_path: Path) -> Iterator[tuple[Rig, fake.FakeEndpoint, subprocess.Popen[bytes]]]:
+    """The planner as a process of its own, as the supervisor starts it."""
+    run_dir.save(tmp_path, replace(run, planner="endpoint", realtime=False))
+    rig = Rig.__new__(Rig)
+    rig.spec, streams = run.spec, shared_streams(tmp_path, run.table())
+    rig.asks, rig.advice = streams.writer("ask"), streams.reader("advice")
+    with fake.serving(fake.says(PICK)) as server:
+        env = {**os.environ, "VAGUS_LLM_URL": server.url, "VAGUS_LLM_MODEL": "small", "VAGUS_LLM_KEY": "secret"}
+        child = subprocess.Popen([*CHILD, str(tmp_path), "planner", str(os.getpid())], env=env)
+        try:
+            yield rig, server, child
+        finally:
+            child.kill()
+            child.wait()
+
+
+def test_as_a_process_it_answers_and_ends_in_the_middle_of_a_call(
+    process: tuple[Rig, fake.FakeEndpoint, subprocess.Popen[bytes]],
+) -> None:
+    rig, server, child = process
+    told: list[Advice] = []
+    for number in range(1, 200):  # before it is there it hears nothing, while it gets ready it says so
+        rig.ask(number, deadline_ns=time.monotonic_ns() + 10**10)
+        rig.advice.wait(0.1)
+        told += [read_advice(m.get_text(record)) for record in rig.advice.since()]
+        if told and told[-1].plan:
+            break
+        time.sleep(0.1)
+    assert told[-1].plan is not None
+    assert server.keys[-1] == "Bearer secret"
+    server.mood, n = fake.never, len(server.asked)
+    rig.ask(999, deadline_ns=time.monotonic_ns() + 10**11)
+    while len(server.asked) == n:
+        time.sleep(0.01)
+    child.terminate()
+    assert child.wait(timeout=PATIENCE_S) == 0
 
 
 URL, GGUF = {"VAGUS_LLM_URL": "http://127.0.0.1:1/v1", "VAGUS_LLM_MODEL": "m"}, {"VAGUS_GGUF": __file__}

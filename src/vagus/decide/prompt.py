@@ -5,11 +5,12 @@ things are called stands in it as JSON strings: data, which cannot end its own l
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from vagus.decide.advice import Ask, HeldThing, Said, SeenThing
+from vagus.decide.answer import language_of
 from vagus.decide.schema import Form, Param, Repertoire, Skill
 
 _RULES = """You plan for a robot that a person talks to in Korean or English. You answer with one JSON object:
@@ -48,7 +49,7 @@ def messages(ask: Ask, repertoire: Repertoire) -> tuple[Message, ...]:
 
 def opening(repertoire: Repertoire) -> tuple[Message, ...]:
     """Return what is told with every request: rules and examples, of this robot's skills alone."""
-    lines = [f"- {_signature(skill, form)}: {skill.text.en}" for skill in repertoire.skills
+    lines = [f"- {_signature(skill, form)}: {skill.text.en}, {skill.text.ko}" for skill in repertoire.skills
              for form in repertoire.forms(skill)]  # fmt: skip
     return (Message(role="system", content=_RULES % "\n".join(lines)), *_examples(repertoire))
 
@@ -101,29 +102,35 @@ _ROOM = (
     SeenThing(id=5, shape="cup", colour="white", side="right", reach="near", height_cm=9, board=1),
     SeenThing(id=8, shape="cup", colour="black", side="right", reach="far", height_cm=10, board=2),
 )
-_EXAMPLES: tuple[tuple[Literal["ko", "en"], str, tuple[tuple[str, dict[str, object]], ...], str], ...] = (
-    ("en", "Would you give me the bottle?", (("pick", {"thing": 12}),), ""),
-    ("ko", "두 걸음 물러나서 기쁜 얼굴 좀", (("drive", {"distance_m": -1.0}), ("express", {"emotion": "happy"})), ""),
-    ("en", "I want a cup", (), "Which one do you mean, the white one or the black one?"),
-    ("ko", "하얀 컵 옆에 있는 병 들어 줄래", (("pick", {"thing": 12}),), ""),
-    ("ko", "커피 한 잔 끓여 줘", (), "저는 커피를 끓일 수 없습니다."),
-    ("en", "Say hi to my mother and look at the ceiling",
+_NOTHING: tuple[SeenThing, ...] = ()
+_EXAMPLES: tuple[tuple[tuple[SeenThing, ...], str, tuple[tuple[str, dict[str, object]], ...], str], ...] = (
+    (_ROOM, "Would you give me the bottle?", (("pick", {"thing": 12}),), ""),
+    (_NOTHING, "두 걸음 물러나서 기쁜 얼굴 좀",
+     (("drive", {"distance_m": -1.0}), ("express", {"emotion": "happy"})), ""),
+    (_ROOM, "I want a cup", (), "Which one do you mean, the white one or the black one?"),
+    (_NOTHING, "상자 들어 줄래?", (), "상자가 보이지 않습니다."),
+    (_ROOM, "하얀 컵 옆에 있는 병 들어 줄래", (("pick", {"thing": 12}),), ""),
+    (_ROOM, "Take the yellow can", (), "I see no yellow can."),
+    (_ROOM, "커피 한 잔 끓여 줘", (), "저는 커피를 끓일 수 없습니다."),
+    (_NOTHING, "How old are you?", (), "I am a young robot."),
+    (_ROOM, "Say hi to my mother and look at the ceiling",
      (("say", {"text": "Hi!"}), ("look", {"direction": "up"})), ""),
 )  # fmt: skip
+"""What is seen, what is said, the calls, what to say: acting, asking, declining, talking, in both languages."""
 
 
 def _examples(repertoire: Repertoire) -> Iterator[Message]:
     """Yield the examples whose skills this robot has, arguments that are not used as null."""
     nullable = {skill.name: [param.name for form in repertoire.forms(skill) for param in form.nullable]
                 for skill in repertoire.skills}  # fmt: skip
-    for language, text, calls, say in _EXAMPLES:
+    for things, text, calls, say in _EXAMPLES:
         if all(name in nullable for name, _ in calls):
             steps = [{"skill": name, **args, **{key: None for key in nullable[name] if key not in args}}
                      for name, args in calls]  # fmt: skip
-            yield Message(role="user", content=_request(_asked(language, text, _ROOM)))
+            yield Message(role="user", content=_request(_asked(text, things)))
             yield Message(role="assistant", content=json.dumps({"steps": steps, "say": say}, ensure_ascii=False,
                                                                separators=(",", ":")))  # fmt: skip
 
 
-def _asked(language: Literal["ko", "en"], text: str, things: Sequence[SeenThing]) -> Ask:
-    return Ask(id=0, deadline_ns=0, text=text, language=language, things=tuple(things))
+def _asked(text: str, things: tuple[SeenThing, ...]) -> Ask:
+    return Ask(id=0, deadline_ns=0, text=text, language=language_of(text), things=things)

@@ -46,8 +46,10 @@ class Param(Protocol):
 
 
 class Words(Protocol):
-    """What a skill does, in English."""
+    """What a skill does, in Korean and English."""
 
+    @property
+    def ko(self) -> str: ...
     @property
     def en(self) -> str: ...
 

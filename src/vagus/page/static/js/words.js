@@ -151,6 +151,7 @@ const KO = {
     lidar: "라이다", camera: "카메라", head: "머리", pan: "좌우", flex: "굽힘", world: "세계", reflex: "반사 제어",
     brain: "두뇌", perception: "인식", objects: "물체", odometry: "주행 위치", recorder: "기록", page: "페이지", joint: "관절", state: "상태", command: "명령", actuation: "구동", clearance: "여유 거리",
     proximity: "사람 거리", scene: "장면", ages: "나이", say: "로봇 말", plan: "계획", outcome: "결과",
+    planner: "계획", ask: "계획 요청", advice: "계획 조언",
   },
 };
 

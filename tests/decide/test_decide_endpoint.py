@@ -96,6 +96,7 @@ def test_parameters_that_a_model_does_not_take_are_left_out_or_renamed() -> None
         (fake.fails(200, b"\xff\xfe"), "allowed: a chat completion as JSON"),
         (fake.fails(200, b"[" * 200_000), "allowed: a chat completion as JSON"),
         (fake.fails(200, b'{"choices": []}'), "got no choices"),
+        (fake.fails(200, b'{"choices": [], "usage": {"prompt_tokens": -9}}'), "allowed: a chat completion"),
         (fake.fails(200, b'{"choices": [{"message": {"content": 3}}]}'), "allowed: a chat completion"),
         (fake.fails(200, b'{"choices": [{"message": {"refusal": "No."}}]}'), "the model refused: 'No.'"),
         (lambda handler, _: handler.answer(PICK[:20], finish_reason="length"), "got one cut short"),
@@ -198,5 +199,5 @@ def test_a_key_that_no_header_holds_is_refused_and_not_shown(key: str) -> None:
 
 
 def test_an_endpoint_without_a_model_is_refused() -> None:
-    with pytest.raises(ConfigError, match="model: got none"):
+    with pytest.raises(ConfigError, match=r"model \(VAGUS_LLM_MODEL\): got none"):
         EndpointCfg(url="http://127.0.0.1:1/v1", model="")

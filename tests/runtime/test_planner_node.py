@@ -240,7 +240,7 @@ def test_the_environment_says_which_model_plans(env: dict[str, str], kind: str) 
     ("env", "says"),
     [
         (URL | GGUF, "got both, allowed: one of them"),
-        ({"VAGUS_LLM_URL": "http://127.0.0.1:1/v1"}, "model: got none"),
+        ({"VAGUS_LLM_URL": "http://127.0.0.1:1/v1"}, "VAGUS_LLM_MODEL): got none"),
         ({"VAGUS_LLM_URL": "here", "VAGUS_LLM_MODEL": "m"}, "url: got 'here'"),
         ({"VAGUS_GGUF": "/none.gguf"}, "got /none.gguf, which is no file"),
         (URL | {"VAGUS_LLM_CALLS_PER_MINUTE": "many"}, "VAGUS_LLM_CALLS_PER_MINUTE: got 'many', allowed: a whole"),

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 import msgspec
@@ -41,7 +41,7 @@ class EndpointCfg:
         if not all("!" <= char <= "~" for char in self.key):
             raise ConfigError("key: got one with other characters, allowed: letters, digits and signs of ASCII")
         if not self.model:
-            raise ConfigError("model: got none, allowed: the name of one of the endpoint's models")
+            raise ConfigError("model (VAGUS_LLM_MODEL): got none, allowed: the name of one of the endpoint's models")
 
 
 def _is_address(url: str) -> bool:
@@ -53,8 +53,8 @@ def _is_address(url: str) -> bool:
 
 
 class _Usage(msgspec.Struct):
-    prompt_tokens: int | None = None
-    completion_tokens: int | None = None
+    prompt_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    completion_tokens: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
 class _Said(msgspec.Struct):

@@ -58,6 +58,17 @@ def test_a_server_that_does_not_know_schemas_is_asked_in_simpler_words_and_the_n
     assert server.asked[-1].get("response_format") == server.asked[-2].get("response_format")
 
 
+def test_a_server_that_refused_everything_for_a_while_is_asked_for_the_schema_again() -> None:
+    with fake.serving(fake.fails(400, b"the model is being loaded")) as server, endpoint(server.url) as model:
+        with pytest.raises(PlannerError, match="HTTP 400, 'the model is being loaded'"):
+            complete(model)
+        server.mood = fake.says(PICK)
+        assert complete(model).text == PICK
+    assert [body.get("response_format", {}).get("type") for body in server.asked] == [
+        "json_schema", "json_object", "json_object", None, "json_schema"
+    ]  # fmt: skip
+
+
 def test_a_server_that_takes_json_objects_gets_the_schema_within_and_if_it_refuses_that_without() -> None:
     def mood(handler: fake.Handler, body: dict[str, Any]) -> None:
         is_plain = body["response_format"] == {"type": "json_object"}
@@ -81,7 +92,7 @@ def test_parameters_that_a_model_does_not_take_are_left_out_or_renamed() -> None
         assert complete(model).text == PICK
     assert len(server.asked) == 3
     assert server.asked[-1]["response_format"]["type"] == "json_schema"
-    assert "max_completion_tokens" in server.asked[-1]
+    assert server.asked[-1]["max_completion_tokens"] > server.asked[0]["max_tokens"]
 
 
 @pytest.mark.parametrize(

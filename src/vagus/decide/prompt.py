@@ -110,9 +110,8 @@ _EXAMPLES: tuple[tuple[tuple[SeenThing, ...], str, tuple[tuple[str, dict[str, ob
     (_ROOM, "I want a cup", (), "Which one do you mean, the white one or the black one?"),
     (_NOTHING, "상자 들어 줄래?", (), "상자가 보이지 않습니다."),
     (_ROOM, "하얀 컵 옆에 있는 병 들어 줄래", (("pick", {"thing": 12}),), ""),
-    (_ROOM, "Take the yellow can", (), "I see no yellow can."),
     (_ROOM, "커피 한 잔 끓여 줘", (), "저는 커피를 끓일 수 없습니다."),
-    (_NOTHING, "How old are you?", (), "I am a young robot."),
+    (_NOTHING, "Which planet is the largest?", (), "Jupiter is the largest planet."),
     (_ROOM, "Say hi to my mother and look at the ceiling",
      (("say", {"text": "Hi!"}), ("look", {"direction": "up"})), ""),
 )  # fmt: skip

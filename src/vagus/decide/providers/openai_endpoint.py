@@ -7,7 +7,7 @@ back must be ours to bound, chunk by chunk, which the ``openai`` package leaves 
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 import httpx
@@ -19,10 +19,10 @@ from vagus.decide.prompt import Message
 
 _BODY_BYTES = 1 << 18
 """Longest response that is read [bytes]: a plan takes 2 kB, what a model thought beforehand perhaps ten times that."""
+_THOUGHT_TOKENS = 4000
+"""How much longer an answer may be of models that want "max_completion_tokens": they count their thoughts, too."""
 _LOOK_S = 0.05
 """How often a call in progress is asked whether it is still wanted [s]."""
-_TRIES = 6
-"""How often one request is put, in other words, to a server that does not know some of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,16 +72,38 @@ class _Response(msgspec.Struct):
     usage: _Usage | None = None
 
 
+_FORMATS = ("json_schema", "json_object with schema", "json_object", "text")
+"""Ways to ask for structured output, the strictest first."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Dialect:
+    """How a server is asked."""
+
+    form: int = 0
+    """Index into ``_FORMATS``."""
+    limit: str = "max_tokens"
+    is_cold: bool = True
+    """With a temperature of 0."""
+
+    def simpler(self, refusal: bytes) -> "_Dialect | None":
+        """Return another, without what a server refused, by its own words if it names it; None if nothing is left."""
+        if self.limit == "max_tokens" and b"max_completion_tokens" in refusal:
+            return replace(self, limit="max_completion_tokens")
+        if self.is_cold and b"temperature" in refusal:
+            return replace(self, is_cold=False)
+        return replace(self, form=self.form + 1) if self.form + 1 < len(_FORMATS) else None
+
+
 class Endpoint:
-    """One model of one endpoint; remembers what its server does not know of structured output."""
+    """One model of one endpoint; once it has answered, remembers how it had to be asked."""
 
     def __init__(self, cfg: EndpointCfg) -> None:
         self._cfg = cfg
         self._runner = asyncio.Runner()  # one loop: a cancelled call leaves no thread to wait for, connections stay
         headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {cfg.key}"} if cfg.key else {})
         self._http = httpx.AsyncClient(headers=headers, timeout=None)  # the whole call has a deadline
-        self._formats = ["json_schema", "json_object with schema", "json_object", "text"]
-        self._limit, self._is_cold = "max_tokens", True
+        self._dialect = _Dialect()
 
     def complete(
         self, chat: Sequence[Message], schema: dict[str, Any], *, seconds_max: float, is_unwanted: Callable[[], bool]
@@ -112,24 +134,25 @@ class Endpoint:
 
     async def _ask(self, chat: Sequence[Message], schema: dict[str, Any]) -> Completion:
         """Put the request, again in simpler words while the server says that it does not know some of them."""
-        for _ in range(_TRIES):
-            status, body = await self._post(self._words(chat, schema))
-            if status in (400, 422) and self._simplify(body):
-                continue
-            if status != 200:
-                raise PlannerError(f"endpoint: got HTTP {status}, {body[:200].decode(errors='replace')!r}")
-            return _completion(body)
-        raise PlannerError(f"endpoint: refused {_TRIES} ways to ask")
+        dialect: _Dialect | None = self._dialect
+        status, body = 0, b""
+        while dialect is not None:
+            status, body = await self._post(self._words(chat, schema, dialect))
+            if status == 200:
+                self._dialect = dialect
+                return _completion(body)
+            dialect = dialect.simpler(body) if status in (400, 422) else None
+        raise PlannerError(f"endpoint: got HTTP {status}, {body[:200].decode(errors='replace')!r}")
 
-    def _words(self, chat: Sequence[Message], schema: dict[str, Any]) -> dict[str, Any]:
+    def _words(self, chat: Sequence[Message], schema: dict[str, Any], dialect: _Dialect) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self._cfg.model,
             "messages": [{"role": message.role, "content": message.content} for message in chat],
-            self._limit: TOKENS_MAX,
+            dialect.limit: TOKENS_MAX if dialect.limit == "max_tokens" else TOKENS_MAX + _THOUGHT_TOKENS,
         }
-        if self._is_cold:
+        if dialect.is_cold:
             body["temperature"] = 0
-        name = self._formats[0]
+        name = _FORMATS[dialect.form]
         if name == "json_schema":
             body["response_format"] = {
                 "type": name,
@@ -140,18 +163,6 @@ class Endpoint:
         elif name == "json_object":
             body["response_format"] = {"type": name}
         return body
-
-    def _simplify(self, refusal: bytes) -> bool:
-        """Leave out what a server refused, by its own words if it names it; say whether anything was left to leave."""
-        if self._limit == "max_tokens" and b"max_completion_tokens" in refusal:
-            self._limit = "max_completion_tokens"
-        elif self._is_cold and b"temperature" in refusal:
-            self._is_cold = False
-        elif len(self._formats) > 1:
-            self._formats = self._formats[1:]
-        else:
-            return False
-        return True
 
     async def _post(self, words: dict[str, Any]) -> tuple[int, bytes]:
         """Return status and body. Raises PlannerError if the body is too long, and reads no more of it."""

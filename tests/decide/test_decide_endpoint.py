@@ -58,6 +58,18 @@ def test_a_server_that_does_not_know_schemas_is_asked_in_simpler_words_and_the_n
     assert server.asked[-1].get("response_format") == server.asked[-2].get("response_format")
 
 
+def test_llama_cpps_own_server_which_calls_a_format_it_does_not_know_an_error_of_its_own_is_asked_again() -> None:
+    def mood(handler: fake.Handler, body: dict[str, Any]) -> None:
+        if body["response_format"]["type"] == "json_object":
+            handler.answer(PICK)
+        else:  # as llama-cpp-python 0.3.36 answers, shortened
+            handler.send(500, b'{"error": {"message": "literal_error: body, response_format, type"}}')
+
+    with fake.serving(mood) as server, endpoint(server.url) as model:
+        assert complete(model).text == PICK
+    assert server.asked[-1]["response_format"] == {"type": "json_object", "schema": SCHEMA}
+
+
 def test_a_server_that_refused_everything_for_a_while_is_asked_for_the_schema_again() -> None:
     with fake.serving(fake.fails(400, b"the model is being loaded")) as server, endpoint(server.url) as model:
         with pytest.raises(PlannerError, match="HTTP 400, 'the model is being loaded'"):

@@ -141,7 +141,8 @@ class Endpoint:
             if status == 200:
                 self._dialect = dialect
                 return _completion(body)
-            dialect = dialect.simpler(body) if status in (400, 422) else None
+            is_refused = status in (400, 422) or b"response_format" in body  # llama.cpp's server in Python says 500
+            dialect = dialect.simpler(body) if is_refused else None
         raise PlannerError(f"endpoint: got HTTP {status}, {body[:200].decode(errors='replace')!r}")
 
     def _words(self, chat: Sequence[Message], schema: dict[str, Any], dialect: _Dialect) -> dict[str, Any]:

@@ -107,7 +107,7 @@ _EXAMPLES: tuple[tuple[tuple[SeenThing, ...], str, tuple[tuple[str, dict[str, ob
     (_ROOM, "Would you give me the bottle?", (("pick", {"thing": 12}),), ""),
     (_NOTHING, "두 걸음 물러나서 기쁜 얼굴 좀",
      (("drive", {"distance_m": -1.0}), ("express", {"emotion": "happy"})), ""),
-    (_ROOM, "I want a cup", (), "Which one do you mean, the white one or the black one?"),
+    (_ROOM, "Hand me the cup", (), "Which one do you mean, the white one or the black one?"),
     (_NOTHING, "상자 들어 줄래?", (), "상자가 보이지 않습니다."),
     (_ROOM, "하얀 컵 옆에 있는 병 들어 줄래", (("pick", {"thing": 12}),), ""),
     (_ROOM, "커피 한 잔 끓여 줘", (), "저는 커피를 끓일 수 없습니다."),

@@ -83,7 +83,7 @@ def test_a_plan_is_read_with_its_sentence_and_without_its_nulls() -> None:
 
 def test_a_refusal_is_a_plan_without_calls_that_says_so() -> None:
     plan = read(answer(say="I cannot\nfly."))
-    assert (plan.calls, plan.answer, plan.reason) == ((), "I cannot fly.", "answered")
+    assert (plan.calls, plan.answer, plan.reason) == ((), "I cannot fly.", "told")
 
 
 def test_a_fence_around_the_answer_is_taken_off() -> None:

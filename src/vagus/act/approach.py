@@ -54,7 +54,7 @@ def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observatio
         stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
         if stops is not None:
             return "", (yield from visit(ctx, obs, joints, stops))
-        outcome, obs = yield from driving(ctx, obs, {"distance_m": -_BACK_M}, margin=_MARGIN_M, speed_max=_SPEED)
+        outcome, obs = yield from driving(ctx, obs, {"distance_m": -_BACK_M}, margin=MARGIN_M, speed_max=SPEED)
         if not outcome.ok:
             return outcome.reason, obs
     return "no_free_path", obs

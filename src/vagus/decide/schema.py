@@ -187,7 +187,7 @@ def parse(answer: str, repertoire: Repertoire, things: Collection[int], language
     if not found.steps and not say:
         raise PlannerError("plan: got neither steps nor anything to say, allowed: one of them at least")
     calls = tuple(_call(step, repertoire, things) for step in found.steps)
-    return Plan(language=language, calls=calls, answer=say, reason="" if calls else "answered")
+    return Plan(language=language, calls=calls, answer=say, reason="" if calls else "told")
 
 
 def _unfenced(answer: str) -> str:

@@ -49,6 +49,8 @@ class Task:
     state: State = "running"
     why: str = ""
     """Why it was refused or failed, or what it asks."""
+    unadvised: Plan | None = None
+    """What the parser made of it, while a language model is asked."""
     unsettled: Plan | None = None
     """What was understood but is about something that is not seen: the robot looks around first."""
     steps: list[Step] = field(default_factory=list[Step])

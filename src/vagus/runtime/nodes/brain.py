@@ -23,6 +23,7 @@ from vagus.decide.parser import parse, ready
 from vagus.decide.plan import Call, Plan
 from vagus.decide.talk import Talk, misses, settle
 from vagus.perceive.odometry import OdometryPose
+from vagus.runtime.adviser import Adviser
 from vagus.runtime.context import Context
 from vagus.runtime.task import Step, Task, ended, outcome_json, plan_json
 from vagus.streams.ring import Reader
@@ -67,6 +68,7 @@ class BrainNode:
         self._seen_ns = 0
         self._task: Task | None = None
         self._talk = Talk()
+        self._adviser = Adviser(spec, streams) if ctx.run.planner else None
         self._scene = Scene(X_BA=np.eye(4))
         ready()
         self._next_id = _ALIVE_ID + 1
@@ -118,10 +120,22 @@ class BrainNode:
         return Scene(things=self._runner.not_held(obs), held=held, X_BA=invert(base_pose(obs)))
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
-        plan = parse(m.get_text(utterance), self._spec)
+        words = m.get_text(utterance)
+        plan = parse(words, self._spec)
         if self._task:
             self._end_task("replaced", now_ns)
         self._task = task = Task(int(utterance["id"]), plan.language)
+        if self._adviser is not None:
+            self._adviser.heard("person", words)
+            if plan.reason == "not_understood" and self._talk.asked is None:
+                self._adviser.ask(task.id, words, plan, self._scene, self._seen[1], now_ns)
+                task.unadvised, task.state = plan, "looking"
+                self._show(task, now_ns)
+                return
+        self._take(task, plan, now_ns)
+
+    def _take(self, task: Task, plan: Plan, now_ns: int) -> None:
+        """Look around first for what is not seen, else settle it at once."""
         if not misses(plan, self._scene, self._talk) or not self._can_look_around:
             self._settle(task, plan, now_ns)
             return
@@ -149,6 +163,12 @@ class BrainNode:
         """Start what is next once what runs has ended; a step that failed ends the task."""
         task = self._task
         if task is None or task.running:
+            return
+        if task.unadvised is not None and self._adviser is not None:
+            answer = self._adviser.answer(task.id, task.unadvised, now_ns)
+            if answer is not None:
+                task.unadvised, task.by = None, answer[1]
+                self._take(task, answer[0], now_ns)
             return
         if task.unsettled is not None:
             plan, task.unsettled = task.unsettled, None
@@ -213,6 +233,8 @@ class BrainNode:
         self._outcome.publish(self._text(outcome_json(about, reason, steps), now_ns, about))
 
     def _speak(self, words: str, now_ns: int) -> None:
+        if self._adviser is not None:
+            self._adviser.heard("robot", words)
         self._say.publish(self._text(words, now_ns, self._task.id if self._task else 0))
 
     def _text(self, words: str, now_ns: int, about: int) -> m.Record:

@@ -3,7 +3,7 @@
 Korean and English alike, things that are named masked. It sees runs of two to five letters (Hangul taken apart into its
 jamo), words and pairs of words, which tell requests apart that differ in an ending; and the sentence as Google's
 multilingual Universal Sentence Encoder puts it, which knows that "my dog died" is sad (Yang et al., 2020,
-arXiv:1907.04307; docs/adr/0006-understanding.md). It knows how sure it is, but only about what is like its examples:
+arXiv:1907.04307; docs/adr/0007-understanding.md). It knows how sure it is, but only about what is like its examples:
 those who act on it ask for a margin.
 """
 

@@ -116,9 +116,9 @@ def _shape_finger(spec: mujoco.MjSpec, finger: mujoco.MjsBody, touch: str, out: 
     pad = add(finger, rubber, BOX, PAD_HALF, centre)
     # Silicone on household plastic: friction about 1; torsional friction [m] of a patch 20 mm wide; condim 4 turns it
     # on. solref, solimp: a soft pad that gives about 1 mm under 10 N, damped as rubber is. MuJoCo leaves out how
-    # contacts turn with the robot: what is held r off the axis of a turn drifts outward by w^2 r / b, b = 2 / (dmax solref[0]).
-    # So the pad's damping is as high as two time steps allow, stiffness 1 / (solref[0] solref[1])^2 as of (0.01, 1),
-    # and what it touches has no say in it.
+    # contacts turn with the robot: what is held r off the axis of a turn drifts outward by w^2 r / b,
+    # b = 2 / (dmax solref[0]). So the pad's damping is as high as two time steps allow, its stiffness
+    # 1 / (solref[0] solref[1])^2 as of (0.01, 1), and what it touches has no say in it.
     pad.condim = 4
     pad.friction[:] = [1.0, 0.02, 0.0001]
     pad.solref[:] = [0.004, 2.5]

@@ -5,8 +5,9 @@ Runs ``vagus run robots/host.py`` for a while, keeps the robot busy through its 
 granted, encoder_age_ms.p999 <= 8, realtime_factor >= 0.99, first_movement_ms.p95 <= 500.
 
 Keys of --json: seconds, fifo_granted, reflex_hz, overrun_share, encoder_age_ms (p50, p99, p999, max at the actuators),
-realtime_factor, first_movement_ms (n, p50, p95: from words typed into the page, as the brain gets them, to an arm or the
-neck that is measured to have moved by 5 mrad), camera_hz, recorder_lost, page_bytes, cpu_share (per process, of one core), rss_mb.
+realtime_factor, first_movement_ms (n, p50, p95: from words typed into the page, as the brain gets them, to an arm or
+the neck that is measured to have moved by 5 mrad), camera_hz, recorder_lost, page_bytes, cpu_share (per process, of one
+core), rss_mb.
 """
 
 import argparse

@@ -55,6 +55,48 @@ def test_a_thing_that_was_taken_away_meanwhile_is_missed_and_the_hand_opens() ->
     assert state["q"][grippers].max() > 0.035
 
 
+def shift(robot: Seer, name: str, by: tuple[float, float, float]) -> None:
+    at = robot.sim.model.joint(name).qposadr[0]
+    robot.data.qpos[at : at + 3] += by
+
+
+def tip_gap(robot: Seer, name: str) -> float:
+    """Return how far the nearer tip is from an object [m]."""
+    return min(float(np.linalg.norm(robot.data.site(f"{side}_tip").xpos - robot.data.body(name).xpos))
+               for side in ("left", "right"))  # fmt: skip
+
+
+@pytest.mark.parametrize("near", [0.28, 0.13])
+def test_a_thing_that_is_pushed_aside_while_the_hand_comes_is_taken_where_it_stands_now(near: float) -> None:
+    """Farther than 20 cm from the hand the camera shows it; nearer, a finger that runs into it feels it."""
+    robot, pushed = Seer(1, BEFORE_TABLE), list[float]()
+
+    def push() -> None:
+        if not pushed and tip_gap(robot, "black_can") < near:
+            pushed.append(height(robot, "black_can"))
+            shift(robot, "black_can", (0.0, 0.045, 0.0))
+
+    outcome = robot.say("pick up the black can", meanwhile=push)
+    assert outcome["ok"], outcome
+    assert height(robot, "black_can") - pushed[0] > 0.08
+
+
+def test_a_thing_that_is_taken_out_of_the_lifted_hand_is_lost_and_the_hand_opens() -> None:
+    robot = Seer(1, BEFORE_TABLE)
+    low = height(robot, "black_can")
+
+    def steal() -> None:
+        if height(robot, "black_can") - low > 0.03:
+            shift(robot, "black_can", (-2.0, -2.0, -0.3))
+
+    outcome = robot.say("pick up the black can", meanwhile=steal)
+    assert (outcome["ok"], outcome["reason"]) == (False, "lost_it")
+    state = robot.lockstep.streams.reader("joint_state").latest()
+    assert state is not None
+    grippers = [robot.lockstep.run.spec.joint_index(f"{side}_gripper") for side in ("left", "right")]
+    assert state["q"][grippers].max() > 0.035
+
+
 def test_a_thing_that_is_not_there_is_looked_for_and_nothing_but_the_head_moves() -> None:
     robot = Seer(1, BEFORE_TABLE)
     outcome = robot.say("pick up the red bottle")

@@ -3,11 +3,15 @@
 from collections.abc import Callable, Generator
 from itertools import islice
 
+import numpy as np
+
+from vagus.act.carry import carry
 from vagus.act.drive import driving
 from vagus.act.grasp_plan import STEPS, tucked
+from vagus.act.load import loads
 from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
-from vagus.act.scene import base_pose, find_again, solids
+from vagus.act.scene import base_pose, find_again, past_hands, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Surroundings, skin_of
@@ -48,7 +52,13 @@ def tucked_in(ctx: Context, q: Array) -> Array:
 
 
 def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
-    """Lift the hands close to the body, past all that stands around; backs off if it must; returns why that failed."""
+    """Lift empty hands close to the body, past all that stands around, backing off if need be; full hands carry.
+
+    Returns why that failed.
+    """
+    if loads(ctx, obs):
+        is_carried, obs = yield from carry(ctx, obs)
+        return "" if is_carried else "no_free_path", obs
     joints = tuck_joints(ctx)
     for _ in range(1 + _BACK_OFFS):
         stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
@@ -76,7 +86,7 @@ def _folding(ctx: Context, obs: Observation, joints: Indices) -> Generator[None,
 
 def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
              ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
-    """Drive to a stance from which a thing can be reached, the arms tucked in; return a reason if that failed."""
+    """Drive to a stance from which a thing can be reached, the arms as they are; return a reason if that failed."""
     obs = yield from look_at(ctx, obs, thing)
     seen = find_again(obs, thing)
     if seen is None:
@@ -95,8 +105,9 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
 def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
             ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
     """Search a stance that can be driven to and that the thing can be reached from; return the way there."""
-    q = tucked_in(ctx, obs.commanded()[0])
-    floor = Floor(ctx, obs, q)
+    q = obs.commanded()[0]
+    carried = [load.points(q) for load in loads(ctx, obs).values()]
+    floor = Floor(ctx, past_hands(ctx, obs), q, np.concatenate(carried) if carried else None)
     for X_WS in islice(floor.stances(thing), _STANCES):
         legs = yield from floor.route(X_WS)
         if legs is not None and (yield from can_reach(obs, thing, X_WS, q)) is not None:

@@ -11,7 +11,7 @@ from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, past_hands, solids
 from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
-from vagus.act.surroundings import Skin, Surroundings
+from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.robot import ArmSpec
 
 _BELOW = (-0.04, 0.04, 0.12, -0.12)
@@ -71,7 +71,7 @@ def _straight(ctx: Context, obs: Observation, joints: Indices, *ways: list[Array
 def _clear(ctx: Context, obs: Observation, joints: Indices) -> Callable[[Array], bool]:
     """Return what says whether these joints may be somewhere, by what is known around now."""
     around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
-    skin = Skin(ctx.kinematics, [ctx.spec.joints[int(j)].name for j in joints])
+    skin = skin_of(ctx.kinematics, tuple(ctx.spec.joints[int(j)].name for j in joints))
     held, q = loads(ctx, obs).values(), obs.commanded()[0]
     near = [skin.clearance(q, around), *(float(around.distance(load.points(q)).min()) for load in held)]
     keep = [min(_CLEAR_M, 0.9 * m if m > 0.0 else 1.1 * m) for m in near]

@@ -68,8 +68,7 @@ def driving(
     base = ctx.spec.base
     if base is None or obs.odometry is None:
         return Outcome(ok=False, reason="no_odometry"), obs
-    trip = _Trip(ctx, base, obs.odometry, obs.now_ns, args)
-    trip.margin, trip.v_max = margin, min(trip.v_max, speed_max)
+    trip = _Trip(ctx, base, (obs.odometry, obs.now_ns), args, margin=margin, speed_max=speed_max)
     while True:
         outcome = trip.judge(obs)
         if outcome is not None:
@@ -80,8 +79,11 @@ def driving(
 class _Trip:
     """One drive, from where odometry says it began."""
 
-    def __init__(self, ctx: Context, base: BaseSpec, start: Odometry, now_ns: int, args: Args) -> None:
-        self._ctx, self._base, self._start, self._start_ns = ctx, base, start, now_ns
+    def __init__(
+        self, ctx: Context, base: BaseSpec, start: tuple[Odometry, int], args: Args, *, margin: float, speed_max: float
+    ) -> None:
+        self._ctx, self._base, self._margin = ctx, base, margin
+        self._start, self._start_ns = start
         self._joints = ctx.indices((base.left, base.right))
         self._distance = _number(args, "distance_m")
         self._turn = None if self._distance is not None else _radians(args, "turn_deg")
@@ -91,10 +93,9 @@ class _Trip:
         wheel = int(self._joints[0])
         speed = _SHARE * ctx.spec.joints[wheel].speed_max * base.radius
         acceleration = _SHARE * ctx.spec.joints[wheel].acceleration_max * base.radius
-        self.v_max, self._w_max = min(SPEED_MAX, speed), min(TURN_MAX, 2.0 * speed / base.track)
+        self._v_max, self._w_max = min(speed_max, speed), min(TURN_MAX, 2.0 * speed / base.track)
         self._a_max = min(_ACCELERATION_MAX, acceleration)
         self._b_max = min(_TURN_ACCELERATION_MAX, 2.0 * acceleration / base.track)
-        self.margin = MARGIN_M
         self._wanted = (0.0, 0.0)
         self._waiting_since: int | None = None
 
@@ -132,7 +133,7 @@ class _Trip:
             ok = self._is_done(s, turned)
             return Outcome(ok=ok, reason="done" if ok else "not_reached", figures=figures)
         gap = self._gap(obs, math.copysign(1.0, self._wanted[0])) if self._wanted[0] else math.inf
-        free = 0.0 if gap is None else max(0.0, gap - self.margin)
+        free = 0.0 if gap is None else max(0.0, gap - self._margin)
         v_safe = min(math.sqrt(2.0 * self._a_max * free), _GAIN * free)
         v = float(np.clip(self._wanted[0], -v_safe, v_safe))
         is_waiting = self._wanted[0] != 0.0 and v_safe < 0.02 * SPEED_MAX and self._is_at_rest(obs)
@@ -146,7 +147,7 @@ class _Trip:
         """Return (v [m/s], w [rad/s]) wanted now, and what is left of the trip (<= 0: nothing)."""
         if self._distance is not None:
             left = self._distance - s
-            v = math.copysign(min(self.v_max, math.sqrt(2.0 * self._a_max * abs(left)), _GAIN * abs(left)), left)
+            v = math.copysign(min(self._v_max, math.sqrt(2.0 * self._a_max * abs(left)), _GAIN * abs(left)), left)
             w = float(np.clip(-2.0 * turned, -0.5, 0.5))  # hold the heading
             return ((v, w) if abs(left) > _NEAR_M else (0.0, 0.0)), abs(left) - _NEAR_M
         if self._turn is not None:
@@ -154,7 +155,7 @@ class _Trip:
             w = math.copysign(min(self._w_max, math.sqrt(2.0 * self._b_max * abs(left)), _GAIN * abs(left)), left)
             return (0.0, w if abs(left) > _NEAR_RAD else 0.0), abs(left) - _NEAR_RAD
         left_s = self._duration_s - (obs.now_ns - self._start_ns) * 1e-9
-        v = float(np.clip(self._speed, -self.v_max, self.v_max))
+        v = float(np.clip(self._speed, -self._v_max, self._v_max))
         w = float(np.clip(self._rate, -self._w_max, self._w_max))
         return ((v, w) if left_s > 0.0 else (0.0, 0.0)), left_s
 

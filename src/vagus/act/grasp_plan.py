@@ -1,6 +1,6 @@
 """Plans a grasp: which of a thing's grasps an arm reaches past all that stands around, and the ways there and up."""
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -10,8 +10,7 @@ from vagus.act.grasps import Grasp, grasps
 from vagus.act.hand import Hand
 from vagus.act.motion import first_free
 from vagus.act.reach import Avoid, Reach, solving
-from vagus.act.scene import level_pose
-from vagus.act.skill import Array, Context, Held, Indices
+from vagus.act.skill import Array, Context, Indices
 from vagus.act.surroundings import Solid, Surroundings, skin_of, solid_of
 from vagus.core.frames import invert, transform
 from vagus.core.robot import ArmSpec
@@ -99,25 +98,6 @@ class GraspSearch:
                     return GraspPlan(self._hand, j, grasp.width, stops, before[j], at[j], lifted[j])
         return None
 
-    def run_placing(self, held: Held, target: Thing, turns: Sequence[float], others: list[Solid]
-                    ) -> Generator[None, None, GraspPlan | None]:  # fmt: skip
-        """Search a way to put down what the hand holds, where ``target`` shows it, turned by any of ``turns`` [rad]."""
-        self._look(target, others)
-        foot = np.array([*target.centre[:2], target.foot])
-        inside = _inside(held)
-        for turn in turns:
-            X_BT = level_pose(float(foot[0]), float(foot[1]), turn) @ held.X_FT
-            X_BT[2, 3] += foot[2]
-            found = yield from self._try(Grasp(X_BT, target.size[0]))
-            if found is None:
-                continue
-            before, at, lifted = found
-            stops = yield from self._way(lifted, lambda q: self._is_clear_with(q, inside))
-            if stops is not None:
-                j = self._joints
-                return GraspPlan(self._hand, j, target.size[0], stops, before[j], at[j], lifted[j])
-        return None
-
     def _look(self, target: Thing, others: list[Solid]) -> None:
         self._others, self._target = Surroundings(others), Surroundings([solid_of(target)])
         self._all = Surroundings([*others, solid_of(target)])
@@ -173,25 +153,10 @@ class GraspSearch:
     def _is_clear_before(self, q: Array) -> bool:
         return self._skin.clearance(q, self._all) > _CLEAR_M
 
-    def _is_clear_with(self, q: Array, inside: Array) -> bool:
-        """Say whether arm and what it holds, points (n, 3) in the tip's frame, keep away from all that is around."""
-        points = transform(self._ctx.kinematics.pose_of(q, self._arm.tip), inside)
-        is_clear = bool(np.all(self._others.distance(points) > _CLEAR_M))
-        return is_clear and self._skin.clearance(q, self._others) > _CLEAR_M
-
 
 def tucked(ctx: Context, arm: ArmSpec) -> Array:
     """Return the positions of an arm's joints, shape (k,), at which its hand is close to the body."""
     return np.array(arm.tucked) if arm.tucked else ctx.kinematics.home[ctx.indices(arm.joints)]
-
-
-def _inside(held: Held) -> Array:
-    """Return points on the outside of what is held, in the tip's frame, shape (n, 3) [m]."""
-    x, y, z = held.thing.size
-    angles = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
-    ring = np.column_stack([0.5 * x * np.cos(angles), 0.5 * y * np.sin(angles)])
-    points = np.concatenate([np.column_stack([ring, np.full(len(ring), height)]) for height in (0.0, 0.5 * z, z)])
-    return transform(invert(held.X_FT), points)
 
 
 def _shifted(X_BT: Array, by: Array) -> Array:

@@ -7,7 +7,7 @@ import numpy as np
 
 from vagus.act.hand import Hand
 from vagus.act.skill import Array, Context, Held, Observation, Outcome, Targets
-from vagus.act.surroundings import Skin, Surroundings
+from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.frames import invert, transform
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class Load:
         arm = hand.arm
         self._kinematics, self._tip = ctx.kinematics, arm.tip
         self._points = _outside(held)
-        self._skin = Skin(ctx.kinematics)
+        self._skin = skin_of(ctx.kinematics)
         self._body = ~self._skin.moved_by((arm.joints[-1], *arm.fingers))
         """All balls but the hand's own."""
 

@@ -135,6 +135,27 @@ def visit(ctx: Context, obs: Observation, joints: Indices, stops: list[Array]) -
     return obs
 
 
+def unless(
+    alarm: Callable[[Observation], str], steps: Motion, obs: Observation
+) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
+    """Do the steps of a motion until they end, or an alarm gives a reason; return it, "" for none.
+
+    The motion is left where it is: what comes next begins at the commanded velocity.
+    """
+    try:
+        wanted = next(steps)
+        while True:
+            obs = yield wanted
+            reason = alarm(obs)
+            if reason:
+                return reason, obs
+            wanted = steps.send(obs)
+    except StopIteration as end:
+        return "", end.value
+    finally:
+        steps.close()
+
+
 def spread(
     search: Generator[None, None, T], obs: Observation, *, per_tick: int = 6
 ) -> Generator[Targets | None, Observation, tuple[T, Observation]]:

@@ -14,6 +14,8 @@ REASONS: dict[str, Text] = {
     "out_of_reach": Text("거기까지는 닿지 않습니다.", "that is out of my reach."),
     "not_seen": Text("보이지 않습니다.", "I do not see it."),
     "missed": Text("잡으려 했지만 손에 잡히지 않았습니다.", "I closed my hand, but there was nothing in it."),
+    "moved": Text("잡으러 가는 동안 그것이 움직였습니다.", "it moved while I reached for it."),
+    "bumped": Text("잡기 전에 손가락이 무언가에 부딪혀 물러났습니다.", "a finger ran into something, so I drew back."),
     "lost_it": Text("들고 있다가 놓쳤습니다.", "it slipped out of my hand."),
     "empty_handed": Text("제 손에는 아무것도 없습니다.", "there is nothing in my hands."),
     "not_known": Text("손에 무엇이 있는지 몰라서 그대로 들고 있습니다.", "I do not know what I hold, so I keep it."),

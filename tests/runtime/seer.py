@@ -39,6 +39,8 @@ class Seer:
         self.sim = _simulation(self.lockstep)
         self._out = self.lockstep.streams.writer("objects")
         self._next_ns = 0
+        self.unseen: set[str] = set()
+        """Names of objects that the eyes do not see."""
         self.advance(0.3)
 
     @property
@@ -103,7 +105,7 @@ class Seer:
         self._next_ns = now_ns + PERIOD_NS
         record = m.blank(m.objects(self.lockstep.run.spec))
         record["stamp_ns"] = now_ns
-        write_things(record, self.things())
+        write_things(record, [t for t in self.things() if self.scene.objects[t.id - 1].name not in self.unseen])
         X = invert(self.start_pose())
         boards: list[Support] = []
         for geom in ("table", "shelf_0", "shelf_1", "shelf_2"):

@@ -5,7 +5,7 @@ Geometry of what perception knows, in the world; whether an arm gets there, othe
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -23,6 +23,8 @@ _ON_M = 0.03
 """What stands at most so far above or below a board stands on it [m]."""
 _GAPS_M = (0.05, 0.06, 0.04, 0.07)
 """How far beside something is put what shall be next to it [m], best first: fingers open between the two."""
+_FINGER_M = 0.025
+"""Room for a finger beside a handle [m]."""
 _AROUND = 16
 """Directions that are tried."""
 _BOWL_WALL_M = 0.008
@@ -118,6 +120,11 @@ def on_top(held: Held, target: Thing, things: Sequence[Thing]) -> Spots:
     return [Spot(foot=foot)]
 
 
+def with_handles(things: Sequence[Thing]) -> list[Thing]:
+    """Return cups as wide as a handle on every side would make them: where it is, perception does not say."""
+    return [replace(t, size=(t.size[0] + 2.0 * _handle(t), t.size[1] + 2.0 * _handle(t), t.size[2])) for t in things]
+
+
 def hollow(bowl: Thing) -> list[Solid]:
     """Return a bowl as a ring of upright walls and a floor: what is lowered into it keeps away from these."""
     outer, x, y = 0.5 * bowl.size[0], float(bowl.centre[0]), float(bowl.centre[1])
@@ -156,11 +163,13 @@ def _half(thing: Thing, direction: float) -> float:
 
 
 def _beside(held: Held, target: Thing) -> Iterator[Array]:
-    """Yield places (2,) around a thing; a handle counts to the gap on all sides."""
+    """Yield places (2,) around a thing; where a handle may be, a finger has room beside it."""
+    handles = _handle(target) + _handle(held.thing)
+    least = handles + _FINGER_M if handles else 0.0
     mine = radius_of(held)  # a box may be turned either way
     for gap in _GAPS_M:
         for angle in np.linspace(0.0, 2.0 * np.pi, _AROUND, endpoint=False):
-            far = max(gap, _handle(target) + _handle(held.thing)) + mine + _half(target, float(angle))
+            far = max(gap, least) + mine + _half(target, float(angle))
             yield target.centre[:2] + far * np.array([math.cos(angle), math.sin(angle)])
 
 

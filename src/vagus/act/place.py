@@ -20,7 +20,8 @@ def put_down(ctx: Context, obs: Observation, args: Args) -> Skill:
 def put_back(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Put it where it was picked up; if something stands there now, keep it."""
     del args
-    return (yield from placing(ctx, obs, lambda o, held: feet.back(held, o.things)))
+    known = [held.X_WF[:3, 3] for held in ctx.held.values()]
+    return (yield from placing(ctx, obs, lambda o, held: feet.back(held, o.things), known[0] if known else None))
 
 
 def place(ctx: Context, obs: Observation, args: Args) -> Skill:
@@ -34,7 +35,7 @@ def place(ctx: Context, obs: Observation, args: Args) -> Skill:
     if any(held.thing.id == number for held in ctx.held.values()):
         return Outcome(ok=False, reason="in_hand")
     where = str(args["where"])
-    return (yield from placing(ctx, obs, lambda o, held: _spots(where, o, held, target)))
+    return (yield from placing(ctx, obs, lambda o, held: _spots(where, o, held, target), target.centre))
 
 
 def needs_target(args: Args) -> str | None:

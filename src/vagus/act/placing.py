@@ -14,7 +14,7 @@ import numpy as np
 from vagus.act.approach import MARGIN_M, SPEED
 from vagus.act.carry import carry, draw_in
 from vagus.act.drive import driving
-from vagus.act.feet import Spot, Spots, hollow
+from vagus.act.feet import Spot, Spots, hollow, with_handles
 from vagus.act.grasp_plan import STEPS, GraspPlan
 from vagus.act.hand import SLOW, Hand, open_hand
 from vagus.act.load import hand_with, loads, while_held
@@ -44,8 +44,8 @@ _APART_M = 0.15
 """so far from each other [m]."""
 _TRIES = 4
 """How often it looks for a way: where it stands, from there with the arms drawn in, and after having driven twice."""
-_LOOK_S = 1.2
-"""How long it looks at a place before it plans [s]: three pictures at perception's rate."""
+_LOOK_S = 1.8
+"""How long it looks at a place before it plans [s]: five pictures, after which a thing is believed, or gone."""
 _SEEN_S = 4.0
 """How long it waits to see what it has put down [s]."""
 _ELSEWHERE_M = 0.30
@@ -59,16 +59,22 @@ class _Way(NamedTuple):
     plan: GraspPlan
 
 
-def placing(ctx: Context, obs: Observation, find: Find) -> Skill:
+def placing(ctx: Context, obs: Observation, find: Find, about: Array | None = None) -> Skill:
     """Put down what is held; succeeds when the hand has let go, feels nothing, and the camera shows it there.
 
     As long as it has not let go, whatever fails leaves the thing in the hand.
+
+    Args:
+        ctx: The skill's context.
+        obs: Where it begins.
+        find: Says where it may be put.
+        about: Where to look before that is judged [m], in the world, (3,); None: at the first place.
     """
     hand = hand_with(ctx, obs)
     if isinstance(hand, Outcome):
         return hand
     held = ctx.held[hand.arm.name]
-    found, obs = yield from while_held(hand, _bring(ctx, obs, hand, find), obs)
+    found, obs = yield from while_held(hand, _bring(ctx, obs, hand, find, about), obs)
     if found is None:
         ctx.held.pop(hand.arm.name, None)
         return Outcome(ok=False, reason="lost_it")
@@ -84,7 +90,7 @@ def placing(ctx: Context, obs: Observation, find: Find) -> Skill:
     return (yield from _judge(ctx, obs, held, found.spot, known))
 
 
-def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find
+def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array | None
            ) -> Generator[Targets | None, Observation, _Way | str]:  # fmt: skip
     """Bring it to a place, ready to be let go; return the way, or why there is none."""
     held = ctx.held[hand.arm.name]
@@ -98,11 +104,11 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find
                 failed, obs = yield from _approach(ctx, obs, hand, find)
                 if failed:
                     return failed
+        first = find(past_hands(ctx, obs), held) if about is None else []
+        if isinstance(first, str):
+            return first
+        obs = yield from _gaze(ctx, obs, first[0].foot if about is None else about, lambda _o: False, _LOOK_S)
         spots = find(past_hands(ctx, obs), held)
-        if isinstance(spots, str):
-            return spots
-        obs = yield from _gaze(ctx, obs, spots[0].foot, lambda _o: False, _LOOK_S)
-        spots = find(past_hands(ctx, obs), held)  # it may have seen more
         if isinstance(spots, str):
             return spots
         reason = "out_of_reach" if len(spots) == 1 else "no_place"
@@ -133,8 +139,10 @@ def _ways(ctx: Context, obs: Observation, search: PlaceSearch, X_WB: Array, spot
           ) -> Generator[None, None, _Way | None]:  # fmt: skip
     """Search a way to one of some places, with the base at X_WB."""
     seen = past_hands(ctx, obs)
+    wide = replace(seen, things=tuple(with_handles(seen.things)))
     for spot in spots:
-        others = solids(seen, X_WB, but=spot.bowl.id if spot.bowl else 0)
+        # A hand goes back in as it came out, past the same neighbours.
+        others = solids(wide if spot.yaw is None else seen, X_WB, but=spot.bowl.id if spot.bowl else 0)
         others += hollow(thing_in(spot.bowl, invert(X_WB))) if spot.bowl else []
         found = yield from search.at(_feet(spot, X_WB, search.shoulder), others)
         if found is not None:

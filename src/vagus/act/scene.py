@@ -13,7 +13,7 @@ from vagus.core.things import Support, Thing
 _AWAY_M = 0.2
 """A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
 _IN_HAND_M = 0.03
-"""What is seen so near to what is held [m], beyond half of its size, is that."""
+"""What is seen so near to what is held [m], beyond half of its width, is that."""
 BOARD_M = 0.04
 """How thick a board is taken to be [m]."""
 
@@ -51,12 +51,15 @@ def solids(obs: Observation, X_WA: Array, *, but: int = 0) -> list[Solid]:
 
 def past_hands(ctx: Context, obs: Observation) -> Observation:
     """Return what is known but for what hands hold: neither where it stood, nor where it is seen in the hand."""
-    inside = [(held.thing.id, held_in(ctx, obs, arm)) for arm, held in ctx.held.items()]
-    reach = [0.5 * max(held.size) + _IN_HAND_M for _, held in inside]
-    free = [t for t in obs.things if not any(
-        t.id == number or float(np.linalg.norm(t.centre - held.centre)) < near
-        for (number, held), near in zip(inside, reach, strict=True))]  # fmt: skip
+    inside = [held_in(ctx, obs, arm) for arm in ctx.held]
+    free = [t for t in obs.things if not any(t.id == held.id or _is_in_hand(t, held) for held in inside)]
     return replace(obs, things=tuple(free))
+
+
+def _is_in_hand(thing: Thing, held: Thing) -> bool:
+    """Say whether a sighting is what is held: perception takes that for a column from the board below up to its top."""
+    apart = float(np.linalg.norm(thing.centre[:2] - held.centre[:2]))
+    return apart < 0.5 * max(held.size[:2]) + _IN_HAND_M and thing.top > held.centre[2] and thing.foot < held.top
 
 
 def held_in(ctx: Context, obs: Observation, arm: str) -> Thing:

@@ -37,12 +37,13 @@ from vagus.body.load import load_robot
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
 from vagus.decide.advice import Advice, Ask, seen_things
-from vagus.decide.ground import ground
-from vagus.decide.phrases import understand
-from vagus.decide.plan import Plan
+from vagus.decide.ground import Scene
+from vagus.decide.parser import parse, ready
+from vagus.decide.plan import Plan, Reason
 from vagus.decide.planner import Planner
 from vagus.decide.providers.llama import LlamaCfg, LlamaModel
 from vagus.decide.providers.openai_endpoint import Endpoint, EndpointCfg
+from vagus.decide.talk import Talk, settle
 from vagus.runtime.planning import repertoire
 from vagus.runtime.prepare import host_file
 
@@ -50,6 +51,7 @@ KILL_AFTER_S = 0.2
 """When after a request began its server is killed [s]: before any answer, on every machine tried."""
 SERVER_UP_S = 120.0
 """How long the server may take to load its model [s]."""
+_UNKNOWN: Reason = "not_understood"
 Plans = Callable[[Request], Advice]
 
 
@@ -104,12 +106,14 @@ def calls_of(plan: Plan) -> tuple[tuple[str, dict[str, float | str]], ...]:
 
 
 def by_parser(spec: RobotSpec) -> Plans:
-    """Return the built-in parser, which also says which thing is meant."""
+    """Return the built-in parser, with what finds out which thing is meant."""
+    ready()
 
     def plan(request: Request) -> Advice:
         start_s = time.perf_counter()
-        understood = ground(understand(request.words, spec), SCENES[request.scene][0])
-        return Advice(id=0, plan=understood, seconds=time.perf_counter() - start_s)
+        scene = Scene(things=SCENES[request.scene][0], X_BA=np.eye(4))
+        settled, _ = settle(parse(request.words, spec), scene, Talk())
+        return Advice(id=0, plan=settled, seconds=time.perf_counter() - start_s)
 
     return plan
 
@@ -126,12 +130,12 @@ def by_model(planner: Planner, seconds_max: float) -> Plans:
 
 
 def as_the_brain(spec: RobotSpec, model: Plans) -> Plans:
-    """Return the parser's answer where it understands, if only to ask which thing, or the model has none."""
+    """Return the parser's answer where it understands, if only to ask or decline, or the model has none."""
     parser = by_parser(spec)
 
     def plan(request: Request) -> Advice:
         simple = parser(request)
-        if understand(request.words, spec).calls:
+        if simple.plan is not None and simple.plan.reason != _UNKNOWN:
             return simple
         advice = model(request)
         if advice.plan is not None:
@@ -204,8 +208,8 @@ class Bench:
         """Kill the server in the middle of a request; count what is worse than the parser's own answer from then on."""
         parser = by_parser(self.spec)
         brain = as_the_brain(self.spec, by_model(planner, self.seconds_max))
-        hard = [request for request in self.requests if not understand(request.words, self.spec).calls]
-        rest = [*hard[len(hard) // 2 :], *self.requests]  # the first is one that the model is asked
+        hard = [request for request in self.requests if parse(request.words, self.spec).reason == _UNKNOWN]
+        rest = [*hard[:1], *self.requests]  # the first is one that the model is asked, if there is any
         threading.Timer(KILL_AFTER_S, process.kill).start()
         advices = [brain(request) for request in rest]
         worse = sum(advice.plan != parser(request).plan for advice, request in zip(advices, rest, strict=True))

@@ -14,8 +14,8 @@ from vagus.decide.plan import Call, Plan
 from vagus.decide.schema import ANSWER_BYTES, STEPS_MAX, Repertoire, parse, plan_schema
 
 
-def answer(*steps: dict[str, Any], say: str = "") -> str:
-    return json.dumps({"steps": steps, "say": say})
+def answer(*steps: dict[str, Any], say: str = "", reason: str = "") -> str:
+    return json.dumps({"reason": reason, "steps": steps, "say": say})
 
 
 def read(text: str, things: tuple[int, ...] = NUMBERS) -> Plan:
@@ -70,6 +70,12 @@ def test_arguments_that_do_not_go_together_are_forms_of_their_own() -> None:
     assert [set(form) for form in steps_of("drive")] == [{"skill", "distance_m"}, {"skill", "turn_deg"}]
 
 
+def test_a_form_is_one_that_a_skill_takes_whichever_of_its_choices_is_made() -> None:
+    (place,) = steps_of("place")  # "on" may do without a target, "in" and "next_to" may not
+    assert place["target"] == {"type": "integer", "enum": [3, 4, 7]}
+    assert steps_of("place", ()) == []
+
+
 def test_the_schema_is_small() -> None:
     assert len(json.dumps(plan_schema(SKILLS, range(1, 33)), separators=(",", ":"))) < 4096
 
@@ -81,9 +87,16 @@ def test_a_plan_is_read_with_its_sentence_and_without_its_nulls() -> None:
     assert (plan.answer, plan.reason, plan.language) == ("Here it is.", "", "en")
 
 
-def test_a_refusal_is_a_plan_without_calls_that_says_so() -> None:
-    plan = read(answer(say="I cannot\nfly."))
-    assert (plan.calls, plan.answer, plan.reason) == ((), "I cannot fly.", "told")
+@pytest.mark.parametrize(("reason", "means"), [("impossible", "impossible"), ("absent", "absent"), ("", "told")])
+def test_a_refusal_is_a_plan_without_calls_that_says_why(reason: str, means: str) -> None:
+    plan = read(answer(say="I cannot\nfly.", reason=reason))
+    assert (plan.calls, plan.answer, plan.reason) == ((), "I cannot fly.", means)
+
+
+def test_whether_something_is_done_is_the_first_thing_a_model_says() -> None:
+    schema = plan_schema(SKILLS, NUMBERS)
+    assert list(schema["properties"]) == ["reason", "steps", "say"]
+    assert schema["properties"]["reason"]["enum"][:2] == ["", "ambiguous"]
 
 
 def test_a_fence_around_the_answer_is_taken_off() -> None:
@@ -118,6 +131,8 @@ def test_a_fence_around_the_answer_is_taken_off() -> None:
         (answer(*[{"skill": "nod"}] * 9), "steps: got 9, allowed: at most 8"),
         (answer({"skill": "say", "text": "la" * 200}), "got 400 characters, allowed: at most 300"),
         (answer(say="la" * 200), "say: got 400 characters"),
+        (answer({"skill": "nod"}, reason="absent"), "got 1 steps and the reason 'absent' to do nothing"),
+        (answer(say="No.", reason="tired"), "allowed: a JSON object"),
         (answer(), "neither steps nor anything to say"),
         (answer(say="\u0000 \n"), "neither steps nor anything to say"),
     ],

@@ -6,19 +6,27 @@ a plan of the robot's own skills, with arguments that these accept, on things th
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any, Protocol
+from itertools import combinations, product
+from typing import Any, Literal, Protocol
 
 import msgspec
 
 from vagus.core.errors import ConfigError, PlannerError
-from vagus.decide.plan import Call, Language, Plan
+from vagus.decide.plan import Call, Language, Plan, Reason
 
 STEPS_MAX = 8
 ANSWER_BYTES = 16384
 """Longest answer that is read at all [bytes]: some ten times what eight steps and a sentence take."""
 TEXT_CHARS = 300
 """Longest text among a step's arguments, and longest sentence to say [characters]: half a minute of speech."""
+REASONS: dict[Reason, str] = {
+    "ambiguous": "several things fit what they say: ask which",
+    "absent": "no thing that is seen fits",
+    "impossible": "no skill does it",
+    "harmful": "somebody could be hurt, or something broken",
+    "told": "they only talk or ask",
+}
+"""Why a model may do nothing, and when."""
 _LEFT_OUT = frozenset({"x", "y", "z", "speed_m_s", "turn_deg_s", "duration_s"})
 """Parameters not offered: a model cannot know coordinates and need not choose speeds, and each that it leaves out costs
 it a few tokens to say so."""
@@ -91,16 +99,18 @@ class Repertoire:
 
     def offered(self, things: Collection[int]) -> tuple[Skill, ...]:
         """Return the skills that can be used now: those that need a thing only where one is seen."""
-        return tuple(s for s in self.skills if things or not any(p.kind == "thing" and p.required for p in s.params))
+        return tuple(skill for skill in self.skills if self.forms(skill, things))
 
-    def forms(self, skill: Skill) -> tuple[Form, ...]:
-        """Return the ways to give a skill its arguments.
+    def forms(self, skill: Skill, things: Collection[int]) -> tuple[Form, ...]:
+        """Return the ways to give a skill its arguments; none where it needs a thing and none is seen.
 
         One with what may be left out as null, unless the skill's own rule says which arguments go together: then one
-        for every choice among them that it takes.
+        for every choice among them that it takes, whatever their values.
         """
-        params = offered_params(skill)
+        params = [param for param in offered_params(skill) if things or param.kind != "thing" or param.required]
         given = tuple(param for param in params if param.required)
+        if not things and any(param.kind == "thing" for param in given):
+            return ()
         free = [param for param in params if not param.required]
         choices = [chosen for n in range(len(free) + 1) for chosen in combinations(free, n)]
         taken = [chosen for chosen in choices if self._takes(skill, (*given, *chosen))]
@@ -109,18 +119,21 @@ class Repertoire:
         return tuple(Form(given=(*given, *chosen)) for chosen in taken)
 
     def _takes(self, skill: Skill, params: Sequence[Param]) -> bool:
+        """Say whether a skill's rule takes these arguments together, whichever of the choices they are."""
+        names = [param.name for param in params]
         try:
-            self.check(skill.name, {param.name: _sample(param) for param in params})
+            for values in product(*map(_samples, params)):
+                self.check(skill.name, dict(zip(names, values, strict=True)))
         except ConfigError:
             return False
         return True
 
 
-def _sample(param: Param) -> float | str:
-    """Return a value that a parameter accepts."""
+def _samples(param: Param) -> tuple[float | str, ...]:
+    """Return values that a parameter accepts: every one of its choices, else one."""
     if param.kind == "choice":
-        return param.choices[0]
-    return {"number": param.maximum, "thing": 1, "text": "a"}[param.kind]
+        return param.choices
+    return ({"number": param.maximum, "thing": 1, "text": "a"}[param.kind],)
 
 
 def offered_params(skill: Skill) -> tuple[Param, ...]:
@@ -133,9 +146,10 @@ def plan_schema(repertoire: Repertoire, things: Collection[int]) -> dict[str, An
 
     Every property is required, so one that may be left out may be null instead; numbers of things are an enum.
     """
-    steps = [_step_schema(skill, form, things) for skill in repertoire.offered(things)
-             for form in repertoire.forms(skill)]  # fmt: skip
+    steps = [_step_schema(skill, form, things) for skill in repertoire.skills
+             for form in repertoire.forms(skill, things)]  # fmt: skip
     return _object({
+        "reason": {"type": "string", "enum": ["", *REASONS]},
         "steps": {"type": "array", "items": {"anyOf": steps}, "maxItems": STEPS_MAX},
         "say": {"type": "string"},
     })  # fmt: skip
@@ -144,8 +158,7 @@ def plan_schema(repertoire: Repertoire, things: Collection[int]) -> dict[str, An
 def _step_schema(skill: Skill, form: Form, things: Collection[int]) -> dict[str, Any]:
     fields: dict[str, Any] = {"skill": {"type": "string", "enum": [skill.name]}}
     fields |= {param.name: _param_schema(param, things) for param in form.given}
-    fields |= {param.name: {"anyOf": [_param_schema(param, things), {"type": "null"}]} for param in form.nullable
-               if things or param.kind != "thing"}  # fmt: skip
+    fields |= {param.name: {"anyOf": [_param_schema(param, things), {"type": "null"}]} for param in form.nullable}
     return _object(fields)
 
 
@@ -166,6 +179,7 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
 class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     steps: list[dict[str, bool | int | float | str | None]]
     say: str = ""
+    reason: Literal["", "ambiguous", "absent", "impossible", "harmful", "told"] = ""
 
 
 def parse(answer: str, repertoire: Repertoire, things: Collection[int], language: Language) -> Plan:
@@ -186,8 +200,10 @@ def parse(answer: str, repertoire: Repertoire, things: Collection[int], language
     say = _sentence("say", found.say)
     if not found.steps and not say:
         raise PlannerError("plan: got neither steps nor anything to say, allowed: one of them at least")
+    if found.steps and found.reason:
+        raise PlannerError(f"plan: got {len(found.steps)} steps and the reason {found.reason!r} to do nothing")
     calls = tuple(_call(step, repertoire, things) for step in found.steps)
-    return Plan(language=language, calls=calls, answer=say, reason="" if calls else "told")
+    return Plan(language=language, calls=calls, answer=say, reason="" if calls else found.reason or "told")
 
 
 def _unfenced(answer: str) -> str:

@@ -55,14 +55,17 @@ def test_what_nobody_wants_any_more_is_not_asked() -> None:
 def test_the_request_names_what_is_seen_held_and_said(language: str) -> None:
     talk = (Said(who="person", text="hello"), Said(who="robot", text="Hello!"))
     words = last_words(
-        "그거 줘", language=language, talk=talk, held=(HeldThing(arm="left", shape="can", colour="red"),)
+        "그거 줘",
+        language=language,
+        talk=talk,
+        held=(HeldThing(arm="left", shape="can", colour="red"), HeldThing(shape="cup", colour="blue")),
     )
     assert words.splitlines() == [
         "Seen, the nearest first:",
         '3: "red cup", left, near, board 1, 9 cm tall',
         '4: "green ball", right, far, board 2, 7 cm tall',
         '7: "blue box", middle, near, 12 cm tall',
-        'Held: "red can" in the left hand',
+        'Held: "red can" in the left hand, "blue cup" in a hand',
         'Before, person: "hello"',
         'Before, robot: "Hello!"',
         f'Person, in {"Korean" if language == "ko" else "English"}: "그거 줘"',

@@ -50,9 +50,10 @@ class SeenThing:
 class HeldThing:
     """What a hand holds."""
 
-    arm: str
     shape: str
     colour: str
+    arm: str = ""
+    """Which; empty: one of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

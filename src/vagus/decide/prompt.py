@@ -89,7 +89,7 @@ def _thing(thing: SeenThing) -> str:
 
 
 def _held(thing: HeldThing) -> str:
-    return f"{_quoted(f'{thing.colour} {thing.shape}')} in the {thing.arm} hand"
+    return f"{_quoted(f'{thing.colour} {thing.shape}')} in {f'the {thing.arm}' if thing.arm else 'a'} hand"
 
 
 def _line(said: Said) -> str:

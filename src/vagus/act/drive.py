@@ -21,6 +21,8 @@ SPEED_MAX = 0.5
 """[m/s], half of a walk."""
 TURN_MAX = 1.2
 """[rad/s]"""
+_TURN_FULL_MAX = 0.7
+"""With something in a hand [rad/s]: at arm's length it then swings no more than it can be held."""
 MARGIN_M = 0.30
 """What is kept free between the base's edge and an obstacle [m]: a lidar 0.2 s late at full speed costs 0.1 m."""
 LIDAR_BUDGET_S = 0.40
@@ -93,7 +95,8 @@ class _Trip:
         wheel = int(self._joints[0])
         speed = _SHARE * ctx.spec.joints[wheel].speed_max * base.radius
         acceleration = _SHARE * ctx.spec.joints[wheel].acceleration_max * base.radius
-        self._v_max, self._w_max = min(speed_max, speed), min(TURN_MAX, 2.0 * speed / base.track)
+        turn = _TURN_FULL_MAX if ctx.held else TURN_MAX
+        self._v_max, self._w_max = min(speed_max, speed), min(turn, 2.0 * speed / base.track)
         self._a_max = min(_ACCELERATION_MAX, acceleration)
         self._b_max = min(_TURN_ACCELERATION_MAX, 2.0 * acceleration / base.track)
         self._wanted = (0.0, 0.0)

@@ -34,8 +34,8 @@ _CLEAR_M = 0.04
 """Kept from things and boards where it stands [m]: driving ends within 3 cm."""
 _PASS_M = 0.02
 """Kept from them on the way [m]."""
-_FLOOR_M = 0.06
-"""Kept by the base's edge from what the lidar sees [m]."""
+_FLOOR_M = 0.09
+"""Kept by the base's edge from what the lidar sees [m]: a little more than driving up to a board keeps."""
 _BACK_MAX = 0.8
 """How far it may drive straight back to where it can turn, and straight on from there to a stance [m]."""
 _SAMPLE_M = 0.05

@@ -5,6 +5,8 @@ import pytest
 from ideal import IdealRobot, load
 
 from vagus.act.drive import MARGIN_M, free_way
+from vagus.act.skill import Held
+from vagus.core.things import Thing
 
 HOST = load("host")
 
@@ -92,3 +94,21 @@ def test_free_way_ends_where_a_round_base_would_touch() -> None:
     assert free_way(np.array([[1.0, 0.12, 0.0]]), -1.0, 0.2) == np.inf
     assert free_way(np.array([[1.0, 0.26, 0.0]]), 1.0, 0.2) == np.inf
     assert free_way(np.zeros((0, 3)), 1.0, 0.2) == np.inf
+
+
+@pytest.mark.parametrize(("is_full", "fastest"), [(False, 1.2), (True, 0.7)])
+def test_with_something_in_a_hand_it_turns_more_slowly(is_full: bool, fastest: float) -> None:
+    robot = IdealRobot(*HOST)
+    robot.run(0.7)
+    if is_full:
+        upright = np.eye(4)
+        cup = Thing(id=1, shape="cup", colour="red", centre=np.zeros(3), yaw=0.0, size=(0.07, 0.07, 0.09), sigma=0.0,
+                    seen_ns=0)  # fmt: skip
+        robot.runner._context.held["left"] = Held(thing=cup, X_WF=upright, X_FT=upright)
+    robot.runner.start("drive", {"turn_deg": 180.0}, 1)
+    assert robot.finish().outcome.ok
+    base = robot.spec.base
+    assert base is not None
+    wheels = [robot.spec.joint_index(base.left), robot.spec.joint_index(base.right)]
+    rates = [abs(v[wheels[1]] - v[wheels[0]]) * base.radius / base.track for v in robot.speeds]
+    assert max(rates) == pytest.approx(fastest, rel=0.02)

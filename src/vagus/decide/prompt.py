@@ -14,7 +14,7 @@ from vagus.decide.answer import language_of
 from vagus.decide.schema import REASONS, Form, Param, Repertoire, Skill
 
 _RULES = """You plan for a robot that a person talks to in Korean or English. You answer with one JSON object:
-{"reason": "", "steps": [{"skill": ..., its arguments ...}, ...], "say": "one short sentence"}
+{"steps": [{"skill": ..., its arguments ...}, ...], "reason": "", "say": "one short sentence"}
 
 Skills, with their arguments; what is in [] may be null:
 {skills}
@@ -131,7 +131,7 @@ def _examples(repertoire: Repertoire) -> Iterator[Message]:
         if all(name in nullable for name, _ in calls):
             steps = [{"skill": name, **args, **{key: None for key in nullable[name] if key not in args}}
                      for name, args in calls]  # fmt: skip
-            answer = {"reason": reason, "steps": steps, "say": say}
+            answer = {"steps": steps, "reason": reason, "say": say}
             yield Message(role="user", content=_request(_asked(text, things)))
             yield Message(role="assistant", content=json.dumps(answer, ensure_ascii=False, separators=(",", ":")))
 

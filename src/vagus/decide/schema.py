@@ -149,8 +149,8 @@ def plan_schema(repertoire: Repertoire, things: Collection[int]) -> dict[str, An
     steps = [_step_schema(skill, form, things) for skill in repertoire.skills
              for form in repertoire.forms(skill, things)]  # fmt: skip
     return _object({
-        "reason": {"type": "string", "enum": ["", *REASONS]},
         "steps": {"type": "array", "items": {"anyOf": steps}, "maxItems": STEPS_MAX},
+        "reason": {"type": "string", "enum": ["", *REASONS]},
         "say": {"type": "string"},
     })  # fmt: skip
 
@@ -178,8 +178,8 @@ def _object(fields: dict[str, Any]) -> dict[str, Any]:
 
 class _Answer(msgspec.Struct, forbid_unknown_fields=True):
     steps: list[dict[str, bool | int | float | str | None]]
-    say: str = ""
     reason: Literal["", "ambiguous", "absent", "impossible", "harmful", "told"] = ""
+    say: str = ""
 
 
 def parse(answer: str, repertoire: Repertoire, things: Collection[int], language: Language) -> Plan:

@@ -1,9 +1,10 @@
 """Does the hand pick up what it is told to? Random rooms, real pictures, words in Korean and English; the world judges.
 
-The host, calibrated by itself, stands somewhere before the table and looks around. It is told to pick up one of the
-things that it says it sees on the table, by colour and shape. A pick counts if its own outcome says so and the world
-agrees: that thing is 8 cm higher than it was, at the hand. Some of the things that were picked up are held for a minute
-and driven back and forth at full speed: how far do they slip in the hand?
+The robot, calibrated by itself, sees what stands before it: the host stands somewhere before the table and looks
+around, the SO-101 has a camera beside it, over its desk. It is told to pick up one of the things that it says it sees
+there, by colour and shape. A pick counts if its own outcome says so and the world agrees: that thing is 8 cm (so101:
+5 cm) higher than it was, at the hand. Some of the things that were picked up are held for a minute, by the host driven
+back and forth at full speed: how far do they slip in the hand?
 
 Targets: wrong_object 0, slip_mm.max <= 2.
 
@@ -41,6 +42,29 @@ from vagus.world.room import TABLE_HEIGHT
 LIFTED_M, AT_HAND_M, MOVED_M = 0.08, 0.12, 0.02
 ANSWER_S = 150.0
 HOLD_S = 60.0
+SEEN_S = 1.5
+"""How long a camera that does not move looks before anything is said [s]: four pictures at perception's rate."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """A robot and what it picks things up from."""
+
+    name: str
+    board: float
+    """Height of the board that things are taken from [m]."""
+    lifted: float
+    """A thing counts as lifted when it is so much higher [m]: a little less than the robot lifts it."""
+
+    @property
+    def file(self) -> Path:
+        return host_file().with_name(f"{self.name}.py")
+
+
+STAGES = {
+    "host": Stage(name="host", board=TABLE_HEIGHT, lifted=LIFTED_M),
+    "so101": Stage(name="so101", board=0.0, lifted=0.05),
+}
 
 
 @dataclass
@@ -51,6 +75,7 @@ class Trial:
     model: mujoco.MjModel
     names: list[str]
     places: dict[str, np.ndarray] = field(default_factory=dict)
+    stage: Stage = STAGES["host"]
 
     def truth(self) -> mujoco.MjData:
         """Return the world as it is now, to a thirtieth of a second."""
@@ -69,7 +94,7 @@ class Trial:
     def lifted(self) -> list[str]:
         """Return what is higher than it was."""
         data = self.truth()
-        return [n for n in self.names if data.body(n).xpos[2] - self.places[n][2] > LIFTED_M]
+        return [n for n in self.names if data.body(n).xpos[2] - self.places[n][2] > self.stage.lifted]
 
     def moved(self, but: str) -> list[str]:
         """Return what else was moved."""
@@ -81,14 +106,14 @@ class Trial:
         """Return the nearest tip to a thing, and its distance [m]."""
         data = self.truth()
         at = data.body(name).xpos
-        tips = {s: float(np.linalg.norm(data.site(f"{s}_tip").xpos - at)) for s in ("left", "right")}
-        side = min(tips, key=lambda s: tips[s])
-        return side, tips[side]
+        tips = {arm.tip: float(np.linalg.norm(data.site(arm.tip).xpos - at)) for arm in self.robot.run.spec.arms}
+        nearest = min(tips, key=lambda tip: tips[tip])
+        return nearest, tips[nearest]
 
-    def in_hand(self, name: str, side: str) -> np.ndarray:
+    def in_hand(self, name: str, hand: str) -> np.ndarray:
         """Return where a thing is in the tip's frame (3,) [m]."""
         data = self.truth()
-        tip = data.site(f"{side}_tip")
+        tip = data.site(hand)
         return tip.xmat.reshape(3, 3).T @ (data.body(name).xpos - tip.xpos)
 
     def say(self, words: str) -> dict[str, Any]:
@@ -102,51 +127,57 @@ class Trial:
         return {"ok": False, "reason": "no_answer"}
 
 
-def calibrated(seeds: set[int], folder: Path, poses: PoseCfg) -> None:
+def calibrated(seeds: set[int], folder: Path, poses: PoseCfg, stage: Stage = STAGES["host"]) -> None:
     """Let robots calibrate themselves where that was not done before."""
     folder.mkdir(parents=True, exist_ok=True)
     for seed in sorted(seeds):
-        file = folder / f"host-{seed}.json"
+        file = folder / f"{stage.name}-{seed}.json"
         if not file.exists():
-            calibrate(CalibrateCfg(robot_file=host_file(), seed=seed, out=file, poses=poses))
+            calibrate(CalibrateCfg(robot_file=stage.file, seed=seed, out=file, poses=poses))
 
 
-def begin(seed: int, folder: Path, rng: np.random.Generator, poses: PoseCfg) -> Trial:
+def begin(stage: Stage, seed: int, folder: Path, rng: np.random.Generator, poses: PoseCfg) -> Trial:
     """Return a room of its own seed with a calibrated robot that has looked around."""
     robot_seed = 1 + seed % 3
-    file = folder / f"host-{robot_seed}.json"
-    calibrated({robot_seed}, folder, poses)
-    run, robot = prepare(host_file(), seed=robot_seed, calibration=file)
-    start = (float(rng.uniform(0.0, 0.35)), 0.1 + float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
+    file = folder / f"{stage.name}-{robot_seed}.json"
+    calibrated({robot_seed}, folder, poses, stage)
+    run, robot = prepare(stage.file, seed=robot_seed, calibration=file)
+    start = (0.0, 0.0, 0.0)
+    if run.spec.base:
+        start = (float(rng.uniform(0.0, 0.35)), 0.1 + float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
     robot = replace(robot, simulated=replace(robot.simulated, start=start, room=seed))
     lockstep = Lockstep(run, cameras=True, robot=robot)
     scene = robot.build_scene(run.scene, robot_seed)
-    trial = Trial(lockstep, scene.model, [obj.name for obj in scene.objects])
+    trial = Trial(lockstep, scene.model, [obj.name for obj in scene.objects], stage=stage)
     lockstep.advance(0.5)
-    trial.say("look around")
+    if run.spec.neck:
+        trial.say("look around")
+    else:
+        lockstep.advance(SEEN_S)
     return trial
 
 
 def choose(trial: Trial, rng: np.random.Generator) -> Thing | None:
-    """Draw one of the things on the table that the robot sees, and that has a name of its own among them."""
+    """Draw one of the things on the board that the robot sees, and that has a name of its own among them."""
     objects = trial.robot.streams.reader("objects").latest()
     seen = [] if objects is None else list(read_things(objects))
     names = Counter((t.colour, t.shape) for t in seen)
     fit = [t for t in seen if names[t.colour, t.shape] == 1 and f"{t.colour}_{t.shape}" in trial.names
-           and abs(t.foot - TABLE_HEIGHT) < 0.05]  # fmt: skip
+           and abs(t.foot - trial.stage.board) < 0.05]  # fmt: skip
     return fit[rng.integers(len(fit))] if fit else None
 
 
 def hold(trial: Trial, name: str) -> float:
-    """Hold a thing for a minute and drive back and forth; return how far it slipped in the hand [mm]."""
-    side, _ = trial.hand(name)
-    before = trial.in_hand(name, side)
+    """Hold a thing for a minute, and drive back and forth if it can; return how far it slipped in the hand [mm]."""
+    hand, _ = trial.hand(name)
+    before = trial.in_hand(name, hand)
     for node in ("camera", "perception"):
         trial.robot.nodes.pop(node)  # nobody looks any more
-    for words in ("go back 0.6 metres", "turn left", "turn right", "go forward 0.4 metres"):
+    drives = ("go back 0.6 metres", "turn left", "turn right", "go forward 0.4 metres")
+    for words in drives if trial.robot.run.spec.base else ():
         trial.say(words)
     trial.robot.advance(HOLD_S)
-    return 1000.0 * float(np.linalg.norm(trial.in_hand(name, side) - before))
+    return 1000.0 * float(np.linalg.norm(trial.in_hand(name, hand) - before))
 
 
 @dataclass
@@ -175,10 +206,10 @@ class Tally:
         }  # fmt: skip
 
 
-def try_one(seed: int, folder: Path, poses: PoseCfg, tally: Tally, *, holds: bool) -> None:
+def try_one(stage: Stage, seed: int, folder: Path, poses: PoseCfg, tally: Tally, *, holds: bool) -> None:
     """Run one trial."""
     rng = np.random.default_rng([7, seed])
-    trial = begin(seed, folder, rng, poses)
+    trial = begin(stage, seed, folder, rng, poses)
     thing = choose(trial, rng)
     if thing is None:
         tally.n += 1
@@ -212,6 +243,7 @@ def try_one(seed: int, folder: Path, poses: PoseCfg, tally: Tally, *, holds: boo
 def main() -> None:
     """Parse, measure, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--robot", choices=STAGES, default="host", help="which robot picks")
     parser.add_argument("--n", type=int, default=50, help="picks, each in a room of its own")
     parser.add_argument("--hold", type=int, default=5, help="the first so many that succeed are held for a minute")
     parser.add_argument("--seed", type=int, default=0, help="of the first room")
@@ -224,7 +256,7 @@ def main() -> None:
         n, n_hold, folder, poses = 1, 1, args.calibrations / "quick", PoseCfg(n_per_arm=8)
     tally, start_s = Tally(), time.process_time()
     for k in track(range(n), console=Console(stderr=True), description="picking"):
-        try_one(args.seed + k, folder, poses, tally, holds=len(tally.slips) < n_hold)
+        try_one(STAGES[args.robot], args.seed + k, folder, poses, tally, holds=len(tally.slips) < n_hold)
     found = tally.figures(time.process_time() - start_s)
     if args.json:
         print(json.dumps(found, ensure_ascii=False))

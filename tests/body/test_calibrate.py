@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -23,7 +24,7 @@ from vagus.body.load import load_robot
 from vagus.body.robot import Robot
 from vagus.body.simulated import SimulatedBody
 from vagus.core import messages as m
-from vagus.core.articulation import Articulation
+from vagus.core.articulation import Articulation, Shapes
 from vagus.core.calibration import Calibration, none
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
@@ -218,10 +219,23 @@ def test_too_few_sightings_are_refused() -> None:
         solve(SPEC, eye().model, [])
 
 
-def test_a_robot_without_a_neck_camera_is_refused() -> None:
-    arm = load_robot(Path(__file__).parents[2] / "robots" / "so101.py")
-    with pytest.raises(ConfigError, match="no neck with a camera"):
-        calibration_poses(arm.spec, arm.build_model().compile())
+SO101 = load_robot(Path(__file__).parents[2] / "robots" / "so101.py")
+
+
+def test_a_robot_without_a_camera_is_refused() -> None:
+    blind = replace(SO101.spec, cameras=())
+    with pytest.raises(ConfigError, match="got no camera"):
+        calibration_poses(blind, SO101.build_model().compile())
+
+
+def test_poses_before_a_camera_that_does_not_move_stay_off_the_board() -> None:
+    model = SO101.build_model().compile()
+    eye = HandEye(SO101.spec, model)
+    for pose in calibration_poses(SO101.spec, model, PoseCfg(n_per_arm=5)):
+        eye.place(pose.q)
+        limbs = eye.articulation.colliding_geoms(moved=True)
+        assert Shapes(model, limbs, eye.data.geom_xpos, eye.data.geom_xmat).lowest()[:, 2].min() > 0.019
+        assert eye.marker_N("arm")[2] > 0.25
 
 
 def test_markers_weigh_nothing_and_touch_nothing() -> None:

@@ -108,7 +108,7 @@ def test_a_path_that_is_no_robot_file_is_refused(tmp_path: Path, name: str, said
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"scene": "atlantis"}, "simulated scene: got 'atlantis', allowed: 'empty', 'room'"),
+        ({"scene": "atlantis"}, "simulated scene: got 'atlantis', allowed: 'desk', 'empty', 'room'"),
         (
             {"start": (1, 2)},
             r"simulated start: got \(1, 2\) \(tuple\), allowed: a tuple of 3: a number, a number, a number",

@@ -53,6 +53,18 @@ def test_the_gripper_is_closed_at_its_lower_end_and_opens_upwards() -> None:
     assert gaps[-1] > 0.028  # the jaw's axis is 29 mm above the finger
 
 
+def test_widths_are_how_far_the_jaw_is_from_the_fingers_face() -> None:
+    """A ray out of the face, 20 mm behind the tip, hits the jaw there; in the last row it meets the jaw's very end."""
+    for q, width in so101.widths()[:-1]:
+        model, data = _pose(0, 0, 0, 0, 0, q)
+        tip, jaw = data.site("tip"), model.body("jaw").id
+        R, geom = tip.xmat.reshape(3, 3), np.zeros(1, np.int32)
+        start = tip.xpos - 0.020 * R[:, 2] + 1e-6 * R[:, 1]
+        found = mujoco.mj_ray(model, data, start, R[:, 1].copy(), None, True, -1, geom)
+        assert model.geom_bodyid[geom[0]] == jaw
+        assert found == pytest.approx(width, abs=1e-5)
+
+
 def test_it_weighs_what_the_parts_weigh() -> None:
     model, _ = _pose()
     assert model.body_subtreemass[0] == pytest.approx(0.632, abs=0.002)

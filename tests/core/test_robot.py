@@ -115,6 +115,19 @@ WORDS: list[tuple[Make, dict[str, object], str]] = [
     (robot, {"arms": (ArmSpec(name="left", joints=("z",), tip="t"),)}, "arm 'left' joints: got 'z', allowed: one of"),
     (robot, {"arms": (ArmSpec(name="left", joints=("a",), tip="t", gripper="z"),)}, "arm 'left' gripper: got 'z'"),
     (ArmSpec, {"name": "left", "joints": (), "tip": "t"}, "arm 'left' joints: got (), allowed: at least one"),
+    *(
+        (
+            ArmSpec,
+            {"name": "left", "joints": ("a",), "tip": "t", "gripper": "b", "widths": widths},
+            "arm 'left' widths: got",
+        )
+        for widths in (((0.0, 0.1),), ((0.0, 0.1), (0.0, 0.2)), ((0.0, 0.2), (1.0, 0.1)), ((0.0, -0.1), (1.0, 0.1)))
+    ),
+    (
+        ArmSpec,
+        {"name": "left", "joints": ("a",), "tip": "t", "opening": 0.1, "widths": ((0.0, 0.0), (1.0, 0.1))},
+        "arm 'left' opening and widths: got",
+    ),
     (robot, {"neck": NeckSpec(yaw="a", pitch="z")}, "neck.pitch: got 'z'"),
     (
         robot,
@@ -208,6 +221,13 @@ def test_sensors_keep_one_order_whatever_order_they_were_given_in() -> None:
     assert [s.name for s in spec.sensors] == names
     assert [spec.sensor_index(name) for name in names] == list(range(6))
     assert spec.max_age_ns().tolist() == [8_000_000, 20_000_000, 100_000_000, 300_000_000, 100_000_000, 100_000_000]
+
+
+def test_perception_looks_through_the_necks_camera_else_through_the_first() -> None:
+    two = (camera(name="camera.hand"), camera())
+    assert robot().eye is None
+    assert robot(cameras=two).eye == two[0]
+    assert robot(cameras=two, neck=NeckSpec(yaw="a", pitch="b", camera="camera.head")).eye == two[1]
 
 
 def test_groups_and_masks_by_hand() -> None:

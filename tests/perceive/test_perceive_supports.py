@@ -62,3 +62,10 @@ def test_the_height_settles_on_the_mean_of_noisy_sightings() -> None:
     for _ in range(60):
         known.update([board((0.0, 0.0), (1.0, 1.0), 0.75 + 0.005 * rng.standard_normal())])
     assert abs(known.all[0].height - 0.75) < 0.005
+
+
+def test_the_floor_is_no_board_but_for_who_is_told_that_it_reaches_it() -> None:
+    low = [board((0.0, 0.0), (1.0, 1.0), 0.001)]
+    for known, n in ((Supports(), 0), (Supports(lowest=-0.05), 1)):
+        known.update(low)
+        assert len(known.all) == n

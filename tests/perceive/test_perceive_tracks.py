@@ -128,3 +128,13 @@ def test_another_of_its_kind_beside_a_hidden_thing_does_not_take_its_number() ->
     for k in range(3):
         tracks.update([cup(0.9, 0.2)], hidden, X_WC, (10 + k) * 100 * MS)
     assert {t.id: round(float(t.centre[1]), 2) for t in tracks.all} == {1: 0.0, 2: 0.2}
+
+
+def test_a_sighting_of_another_shape_moves_nothing_and_the_shape_seen_most_often_starts_anew() -> None:
+    wide = Seen("box", "red", np.array([0.91, 0.0, 0.80]), 0.0, (0.10, 0.08, 0.09), 0.004, np.arange(100, 160))
+    track = only(watched([cup()], [wide], [cup()], [wide], [cup()]))
+    assert (track.shape, track.size) == ("cup", (0.066, 0.066, 0.09))
+    np.testing.assert_allclose(track.centre, [0.9, 0.0, 0.80])
+    late = only(watched([wide], [cup()], [cup()]))
+    assert (late.shape, late.size) == ("cup", (0.066, 0.066, 0.09))
+    np.testing.assert_allclose(late.centre, [0.9, 0.0, 0.80])

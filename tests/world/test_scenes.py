@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vagus.core.errors import ConfigError
-from vagus.world import objects, person, room, scenes
+from vagus.world import objects, person, room, scenes, so101
 from vagus.world.geoms import GROUP_SCENE
 
 
 def test_unknown_scene_names_the_scenes_there_are() -> None:
-    with pytest.raises(ConfigError, match=r"'kitchen'.*empty.*room"):
+    with pytest.raises(ConfigError, match=r"'kitchen'.*desk.*empty.*room"):
         host_in("kitchen")
 
 
@@ -236,3 +236,17 @@ def test_person_stands_on_the_floor_without_contacts_of_its_own() -> None:
     data = at_home(scene.model)
     touched = {scene.model.body(scene.model.geom_bodyid[g]).name for c in data.contact for g in (c.geom1, c.geom2)}
     assert not touched & set(scene.person)
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=30, deadline=None)
+def test_every_desk_has_one_small_thing_of_each_shape_where_an_arm_reaches(seed: int) -> None:
+    scene = scenes.build_scene(so101.build(), scene="desk", seed=seed)
+    data = mujoco.MjData(scene.model)
+    mujoco.mj_forward(scene.model, data)
+    assert sorted(o.shape for o in scene.objects) == sorted(objects.SMALL)
+    for obj in scene.objects:
+        x, y, z = data.body(obj.name).xpos
+        assert z - 0.5 * obj.size[2] == pytest.approx(0.0, abs=1e-9)
+        assert 0.13 < np.hypot(x - so101.PAN_AXIS_X, y) < 0.31
+        assert min(obj.size[:2]) <= 0.056

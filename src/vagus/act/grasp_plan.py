@@ -9,6 +9,7 @@ import numpy as np
 from vagus.act.grasps import Grasp, grasps
 from vagus.act.hand import Hand
 from vagus.act.motion import first_free
+from vagus.act.plane_grasps import PUSH_M, plane_grasps, plane_hand
 from vagus.act.reach import Avoid, Reach, solving
 from vagus.act.skill import Array, Context, Indices
 from vagus.act.surroundings import Solid, Surroundings, skin_of, solid_of
@@ -16,10 +17,6 @@ from vagus.core.frames import invert, transform
 from vagus.core.robot import ArmSpec
 from vagus.core.things import Thing
 
-BACK_M = 0.11
-"""From here [m] the hand comes in along its fingers: they are then beside the thing, not yet about it."""
-LIFT_M = 0.10
-"""How high a thing is lifted [m]."""
 _CLEAR_M = 0.012
 """Kept from all that stands around on the way [m]: perception's p95 error is 9 mm."""
 _CLOSE_M = 0.003
@@ -30,6 +27,8 @@ _TRIES = 24
 """Grasps that are tried before it counts as out of reach."""
 _STRETCH = 0.94
 """An arm takes nothing beyond this share of its length: of 930 grasps that were found, none was."""
+_PLANE_TRIES = 60
+"""The same for an arm of five joints, which cannot dodge: what is in the way of one grasp is in the way of most."""
 _AT_M, _AT_RAD = 0.004, 0.06
 """How near the tip must be planned to a grasp."""
 _CHECKS = (0.2, 0.4, 0.6, 0.8)
@@ -67,7 +66,11 @@ class GraspSearch:
         self._skin = skin_of(kinematics, (*names, *arm.fingers))
         self._limb = self._skin.moved_by(arm.joints)
         """Inverse kinematics looks after the arm; the ways there, after all that moves."""
-        self._palm = self._limb & ~self._skin.moved_by(arm.fingers)
+        # Beside a finger that stands still the other one must not touch the thing either before it closes.
+        fingers = self._skin.moved_by(() if arm.has_fixed_finger else arm.fingers)
+        self._palm = self._limb & ~fingers
+        self._beside = PUSH_M if arm.has_fixed_finger else _CLOSE_M
+        self._plane = plane_hand(kinematics, self._arm, self._hand.opening)
         self._q = q.copy()
         self._q[self._hand.joints] = self._hand.position(self._hand.opening)
         self._shoulder = kinematics.anchor(self._q, arm.joints[0])
@@ -78,6 +81,8 @@ class GraspSearch:
         self._length = _STRETCH * (kinematics.arm_length(arm) - float(np.linalg.norm(self._p_T_wrist)))
         self._tucked = self._q.copy()
         self._tucked[ctx.indices(arm.joints)] = tucked(ctx, arm)
+        self._middle = self._q.copy()
+        self._middle[self._joints] = 0.5 * (kinematics.low + kinematics.high)[self._joints]
 
     def run(self, target: Thing, others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
         """Search a way to take a thing; yields after every step of it.
@@ -87,8 +92,8 @@ class GraspSearch:
             others: What else stands around, in the base frame.
         """
         self._look(target, others)
-        ways = filter(self._may_fit, grasps(target, self._shoulder, self._hand.opening))
-        for grasp in islice(ways, _TRIES):
+        ways = plane_grasps(target, self._plane) if self._plane else grasps(target, self._shoulder, self._hand.opening)
+        for grasp in islice(filter(self._may_fit, ways), _PLANE_TRIES if self._plane else _TRIES):
             found = yield from self._try(grasp)
             if found is not None:
                 before, at, lifted = found
@@ -110,19 +115,20 @@ class GraspSearch:
         at, radii = transform(grasp.X_BT, self._p_T_claw), self._skin.radius[self._claw]
         if np.any(self._others.distance(at) - radii < _CLOSE_M):
             return False
-        return bool(np.all(self._all.distance(at - BACK_M * grasp.approach) - radii > _CLEAR_M))
+        before = transform(grasp.before, self._p_T_claw)
+        return bool(np.all(self._all.distance(before) - radii > _CLEAR_M))
 
     def _try(self, grasp: Grasp) -> Generator[None, None, tuple[Array, Array, Array] | None]:
         """Search positions of all joints before a grasp, at it, and lifted; (n_joints,) each."""
         at = yield from self._reach(grasp.X_BT, self._q)
         if at is None:
             return None
-        before = yield from self._reach(_shifted(grasp.X_BT, -BACK_M * grasp.approach), at)
+        before = yield from self._reach(grasp.before, at)
         if before is None or not self._is_clear_before(before):
             return None
         if not all(self._is_clear_at(before + share * (at - before)) for share in _CHECKS):
             return None
-        lifted = yield from self._reach(_shifted(grasp.X_BT, np.array([0.0, 0.0, LIFT_M])), at)
+        lifted = yield from self._reach(grasp.lifted, at)
         return None if lifted is None else (before, at, lifted)
 
     def _way(self, goal: Array, is_clear: Callable[[Array], bool]) -> Generator[None, None, list[Array] | None]:
@@ -134,7 +140,7 @@ class GraspSearch:
         """Search joints that bring the tip there: freely at first, then pushed off what is in the way."""
         reach = Reach(arm=self._arm, position=X_BT[:3, 3], rotation=X_BT[:3, :3], position_tolerance=_AT_M,
                       angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
-        found = yield from solving(self._ctx.kinematics, reach, [start])
+        found = yield from solving(self._ctx.kinematics, reach, [start, self._middle] if self._plane else [start])
         if found.q is None or self._is_clear_at(found.q):
             return found.q
         avoid = (Avoid(skin=self._skin, around=self._others, which=self._limb, keep=2.0 * _CLOSE_M),
@@ -147,7 +153,7 @@ class GraspSearch:
         skin = self._skin
         return (
             skin.clearance(q, self._others, self._limb) > _CLOSE_M
-            and skin.clearance(q, self._target, self._palm) > _CLOSE_M
+            and skin.clearance(q, self._target, self._palm) > self._beside
         )
 
     def _is_clear_before(self, q: Array) -> bool:
@@ -157,9 +163,3 @@ class GraspSearch:
 def tucked(ctx: Context, arm: ArmSpec) -> Array:
     """Return the positions of an arm's joints, shape (k,), at which its hand is close to the body."""
     return np.array(arm.tucked) if arm.tucked else ctx.kinematics.home[ctx.indices(arm.joints)]
-
-
-def _shifted(X_BT: Array, by: Array) -> Array:
-    X = X_BT.copy()
-    X[:3, 3] += by
-    return X

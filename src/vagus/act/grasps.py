@@ -14,6 +14,10 @@ from vagus.core.things import Thing
 
 Array = NDArray[np.float64]
 
+BACK_M = 0.11
+"""From here [m] the hand comes in along its fingers: they are then beside the thing, not yet about it."""
+LIFT_M = 0.10
+"""How high a thing is lifted [m]."""
 _FINGER_END, _FINGER_HALF = 0.018, 0.011
 """The fingers end so far beyond the tip, and are so wide [m, half]."""
 _PALM_BACK, _PALM_HALF = 0.074, 0.024
@@ -46,11 +50,34 @@ class Grasp:
     """Pose (4, 4) of the tip with the fingers about the thing, in the frame in which the thing is given."""
     width: float
     """What the fingers close on [m]."""
+    back: float = BACK_M
+    """From how far away the hand comes in along its fingers [m],"""
+    aside: float = 0.0
+    """and from how far to the side from which its fingers close, so that the first one touches at the end alone [m]."""
+    lift: float = LIFT_M
+    """How high the thing is lifted [m]."""
 
     @property
     def approach(self) -> Array:
         """The direction the hand comes in, unit, shape (3,)."""
         return self.X_BT[:3, 2]
+
+    @property
+    def before(self) -> Array:
+        """Pose (4, 4) of the tip before the hand comes in."""
+        return shifted(self.X_BT, -self.back * self.approach - self.aside * self.X_BT[:3, 1])
+
+    @property
+    def lifted(self) -> Array:
+        """Pose (4, 4) of the tip with the thing lifted."""
+        return shifted(self.X_BT, np.array([0.0, 0.0, self.lift]))
+
+
+def shifted(X_BT: Array, by: Array) -> Array:
+    """Return a pose (4, 4) moved by that [m], shape (3,)."""
+    X = X_BT.copy()
+    X[:3, 3] += by
+    return X
 
 
 def tip_pose(position: Array, approach: Array, closing: Array) -> Array:

@@ -131,6 +131,11 @@ class Kinematics:
         X_BW = invert(self.base_pose())
         return X_BW[:3, :3] @ self.data.joint(joint).xanchor + X_BW[:3, 3]
 
+    def axis(self, q: Array, joint: str) -> Array:
+        """Return the direction of a joint's axis in the base frame, unit, shape (3,)."""
+        self.pose(q)
+        return self.base_pose()[:3, :3].T @ self.data.joint(joint).xaxis
+
     def jacobian(self, q: Array, site: str) -> Array:
         """Return d(site position)/dq in the base frame, shape (3, n_joints)."""
         self.pose(q)

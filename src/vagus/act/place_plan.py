@@ -5,7 +5,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from vagus.act.grasp_plan import BACK_M, LIFT_M, GraspPlan, GraspSearch
+from vagus.act.grasp_plan import GraspPlan, GraspSearch
+from vagus.act.grasps import BACK_M, LIFT_M
 from vagus.act.hand import Hand
 from vagus.act.load import Load
 from vagus.act.motion import first_free

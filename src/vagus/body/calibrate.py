@@ -1,7 +1,8 @@
-"""The robot looks at its own hands: from joint readings and a marker seen by the head camera to a calibration.
+"""The robot looks at its own hands: from joint readings and a marker seen by its camera to a calibration.
 
-Estimates the encoder offsets of arms and neck and where the camera really sits. Pure: it moves nothing and renders
-nothing; whoever runs it commands ``calibration_poses``, and hands over what was read and seen there, uncorrected.
+Estimates the encoder offsets of arms and neck, if it has one, and where the camera really sits. Pure: it moves nothing
+and renders nothing; whoever runs it commands ``calibration_poses``, and hands over what was read and seen there,
+uncorrected.
 """
 
 import math
@@ -16,7 +17,7 @@ from scipy import ndimage
 from scipy.optimize import least_squares
 
 from vagus.body.robot import Robot
-from vagus.core.articulation import Articulation
+from vagus.core.articulation import Articulation, Shapes, planes
 from vagus.core.calibration import Calibration, CameraMount
 from vagus.core.errors import ConfigError
 from vagus.core.frames import quat_from_axis_angle, rotation_from_quat
@@ -124,17 +125,20 @@ class HandEye:
         """Take the compiled model of the robot alone (markers not needed).
 
         Raises:
-            ConfigError: The robot has no neck with a camera, or no arm.
+            ConfigError: The robot has no camera, none on the neck that it has, or no arm.
         """
-        if spec.neck is None or spec.neck.camera is None or not spec.arms:
-            raise ConfigError(f"robot {spec.name!r}: got no neck with a camera, or no arm; calibration needs both")
+        if spec.eye is None or (spec.neck and spec.neck.camera is None) or not spec.arms:
+            raise ConfigError(
+                f"robot {spec.name!r}: got no camera, none on its neck, or no arm; calibration needs both"
+            )
         self.spec, self.model, self.data = spec, model, mujoco.MjData(model)
-        self.neck: NeckSpec = spec.neck
-        self.cam = next(cam for cam in spec.cameras if cam.name == spec.neck.camera)
+        self.neck: NeckSpec | None = spec.neck
+        self.cam = spec.eye
         self.articulation = Articulation(spec, model)
         self._camera = model.camera(self.cam.name).id
         self._tips = {arm.name: model.site(arm.tip).id for arm in spec.arms}
-        names = [self.neck.yaw, self.neck.pitch, *(joint for arm in spec.arms for joint in arm.joints)]
+        neck = (spec.neck.yaw, spec.neck.pitch) if spec.neck else ()
+        names = [*neck, *(joint for arm in spec.arms for joint in arm.joints)]
         self.joints = tuple(dict.fromkeys(names))
         """Joints whose encoders are calibrated."""
         self.index = np.array([spec.joint_index(name) for name in self.joints])
@@ -207,7 +211,7 @@ def solve(
         The calibration, and how well it explains the sightings.
 
     Raises:
-        ConfigError: No neck camera, no arm, or fewer sightings than unknowns need.
+        ConfigError: No camera, none on the neck, no arm, or fewer sightings than unknowns need.
     """
     cfg = cfg or SolveCfg()
     eye = HandEye(spec, model)
@@ -294,7 +298,7 @@ def calibration_poses(
         seed: Chooses among the poses there are.
 
     Raises:
-        ConfigError: No neck camera, no arm, or no such poses were found.
+        ConfigError: No camera, none on the neck, no arm, or no such poses were found.
     """
     search = _PoseSearch(HandEye(spec, model), cfg or PoseCfg(), np.random.default_rng(seed))
     return [pose for arm in spec.arms for pose in search.find(arm)]
@@ -309,6 +313,8 @@ class _PoseSearch:
         self.eye, self.cfg, self.rng = eye, cfg, rng
         self.home = np.where([j.mode == "position" for j in eye.spec.joints], eye.spec.array("home"), 0.0)
         self.pairs = eye.articulation.pairs()
+        self.planes = planes(eye.spec)
+        self.limbs = eye.articulation.colliding_geoms(moved=True)
         self.names = eye.spec.joint_names
         self.low = eye.spec.array("position_min") + cfg.limit_margin
         self.high = eye.spec.array("position_max") - cfg.limit_margin
@@ -334,21 +340,14 @@ class _PoseSearch:
         )
 
     def _aim(self, q: Array, arm: str) -> bool:
-        """Turn the neck of ``q`` so that the marker lies somewhere in the picture; say whether that could be done."""
+        """Turn the neck of ``q``, if there is one, so that the marker lies in the picture; say whether it does."""
         eye, cfg, cam = self.eye, self.cfg, self.eye.cam
-        neck = [self.names.index(eye.neck.yaw), self.names.index(eye.neck.pitch)]
         eye.place(q)
         p = eye.marker_N(arm)
         if not cfg.nearest - 0.1 < float(np.linalg.norm(p)) < cfg.farthest + 0.1:
             return False
-        # Turning to the left and down by the marker's bearing, two times, looks straight at it; then a little aside.
-        for _ in range(2):
-            q[neck[0]] -= math.atan2(p[0], p[2])
-            q[neck[1]] += math.atan2(p[1], math.hypot(p[0], p[2]))
-            q[neck] = np.clip(q[neck], self.low[neck], self.high[neck])
-            eye.place(q)
-            p = eye.marker_N(arm)
-        q[neck] = np.clip(q[neck] + self.rng.uniform(-0.35, 0.35, 2), self.low[neck], self.high[neck])
+        if eye.neck:
+            self._turn(q, arm, eye.neck, p)
         eye.place(q)
         p = eye.marker_N(arm)
         fx, fy, cx, cy = cam.intrinsics
@@ -358,6 +357,19 @@ class _PoseSearch:
         margin = cfg.image_margin
         is_inside = margin < u / cam.width < 1.0 - margin and margin < v / cam.height < 1.0 - margin
         return is_inside and self._is_visible(arm)
+
+    def _turn(self, q: Array, arm: str, neck_spec: NeckSpec, p: Array) -> None:
+        """Turn the neck of ``q`` to a marker that is at ``p`` (3,) in the optical frame."""
+        eye = self.eye
+        neck = [self.names.index(neck_spec.yaw), self.names.index(neck_spec.pitch)]
+        # Turning to the left and down by the marker's bearing, two times, looks straight at it; then a little aside.
+        for _ in range(2):
+            q[neck[0]] -= math.atan2(p[0], p[2])
+            q[neck[1]] += math.atan2(p[1], math.hypot(p[0], p[2]))
+            q[neck] = np.clip(q[neck], self.low[neck], self.high[neck])
+            eye.place(q)
+            p = eye.marker_N(arm)
+        q[neck] = np.clip(q[neck] + self.rng.uniform(-0.35, 0.35, 2), self.low[neck], self.high[neck])
 
     def _is_visible(self, arm: str) -> bool:
         """Say whether nothing of the robot stands between camera and marker, as placed; the head is left out."""
@@ -373,11 +385,17 @@ class _PoseSearch:
         return True
 
     def _is_free_way(self, a: Array, b: Array) -> bool:
-        """Say whether no pair of parts comes too near on the straight way in joint space, sampled every 0.1 rad."""
+        """Say whether no two parts come too near on the straight way in joint space, nor one to the floor or a wall.
+
+        Sampled every 0.1 rad.
+        """
         eye, fromto = self.eye, np.zeros(6)
         n = max(2, math.ceil(float(np.max(np.abs(b - a))) / 0.1))
         for s in np.linspace(1.0, 0.0, n):  # the new pose first: it is where most candidates fail
             eye.place(a + s * (b - a))
+            shapes = Shapes(eye.model, self.limbs, eye.data.geom_xpos, eye.data.geom_xmat)
+            if any(float(shapes.above(plane)[1].min()) < self.cfg.clearance for plane in self.planes):
+                return False
             for g1, g2 in self.pairs:
                 d = mujoco.mj_geomDistance(eye.model, eye.data, int(g1), int(g2), self.cfg.clearance, fromto)
                 if d < self.cfg.clearance:

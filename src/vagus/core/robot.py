@@ -187,7 +187,13 @@ class ArmSpec:
     gripper: str | None = None
     """Gripper joint: position_min closed, position_max open."""
     opening: float | None = None
-    """How far apart the fingers are at position_max [m]; None: unknown, and then it grasps nothing."""
+    """How far apart the fingers are at position_max [m], and in proportion before; without it and ``widths`` it grasps
+    nothing."""
+    widths: tuple[tuple[float, float], ...] = ()
+    """In its place, for a gripper that is not in proportion, as with a jaw that turns: positions of the gripper's joint
+    [unit] and how far apart the fingers are there [m], both rising, from closed to as far open as is of use."""
+    has_fixed_finger: bool = False
+    """One finger stands still, and the tip is on its face; the other one comes towards it, from the tip's +y."""
     pads: tuple[str, ...] = ()
     """The touch pads on its fingers."""
     tucked: tuple[float, ...] = ()
@@ -196,7 +202,7 @@ class ArmSpec:
     @property
     def can_grasp(self) -> bool:
         """It has a gripper, and how far that opens is known."""
-        return self.gripper is not None and self.opening is not None
+        return self.gripper is not None and (self.opening is not None or bool(self.widths))
 
     @property
     def fingers(self) -> tuple[str, ...]:
@@ -210,6 +216,14 @@ class ArmSpec:
                  f"none, or one position for each of {self.joints}")  # fmt: skip
         if self.opening is not None:
             _require(_is_positive(self.opening), f"arm {self.name!r} opening", self.opening, "a finite number > 0 [m]")
+            _require(
+                not self.widths, f"arm {self.name!r} opening and widths", (self.opening, self.widths), "one of them"
+            )
+        if self.widths:
+            table = np.array(self.widths)
+            is_rising = len(table) > 1 and bool(np.isfinite(table).all() and (np.diff(table, axis=0) > 0.0).all())
+            _require(is_rising and table[0, 1] >= 0.0, f"arm {self.name!r} widths", self.widths,
+                     "at least two pairs (position, width >= 0 [m]), both rising")  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -317,6 +331,12 @@ class RobotSpec:
             yield from (("neck.yaw", self.neck.yaw), ("neck.pitch", self.neck.pitch))
         if self.face:
             yield from ((f"face AU{au}", j) for au, move in self.face.action_units.items() for j in move)
+
+    @property
+    def eye(self) -> CameraSpec | None:
+        """The camera that perception looks through: the neck's, else the first."""
+        of_neck = self.neck.camera if self.neck else None
+        return next((cam for cam in self.cameras if cam.name == of_neck), self.cameras[0] if self.cameras else None)
 
     @property
     def n_joints(self) -> int:

@@ -22,8 +22,8 @@ Array = NDArray[np.float64]
 
 _FAR = 2.0
 """Farther than this [m] a cup has fewer than 14 pixels across and depth is noisy by 6 mm: too little to go by."""
-_LOWEST = 0.25
-"""What lies lower than this [m] is on the floor, where a hand does not reach."""
+LOWEST = 0.25
+"""What lies lower than this [m] is on the floor, where the hand of a robot that stands on it does not reach."""
 _TALLEST = 0.24
 """Taller things [m] are furniture or people."""
 _WIDEST = 0.20
@@ -115,7 +115,8 @@ class Look:
     """Who stands there, nearest first."""
 
 
-def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | None = None) -> Look:
+def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | None = None, lowest: float = LOWEST
+         ) -> Look:  # fmt: skip
     """Find objects, boards and people in one exposure; what people wear and hold are no objects.
 
     Args:
@@ -124,6 +125,7 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
         cam: The camera.
         X_WC: Pose (4, 4) of its optical frame at the exposure, in a world whose z is up and whose floor is at 0.
         ignore: Pixels that are no object's, such as those of the robot's own hands, shape (H, W).
+        lowest: What lies lower [m] is no object's.
     """
     seen = cloud(depth, cam, X_WC)
     surfaces = facets(seen)
@@ -134,7 +136,8 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
     for person in people:
         taken.flat[person.pixels] = True
     rng = np.random.default_rng(0)  # the same picture gives the same objects
-    left = _patches(seen, boards, walls > 0.0, rgb, taken)
+    is_none = taken | (walls > 0.0) | (seen.points[..., 2] < lowest)
+    left = _patches(seen, boards, is_none, rgb)
     found: list[Seen] = []
     # What has a hue first: white and black parts of those (labels, lids) are not objects of their own.
     for seed in sorted(left, key=lambda p: (p.colour >= Colour.WHITE, -len(p.pixels))):
@@ -155,13 +158,13 @@ def _is_cut(one: Seen, cam: CameraSpec) -> bool:
     return int(at_edge.sum()) > _EDGE_MAX
 
 
-def _patches(seen: Cloud, boards: list[Board], is_wall: Mask, rgb: Rgb, ignore: Mask) -> list[_Patch]:
-    """Return what may be parts of objects: surfaces of one colour that are no board, wall or furniture."""
+def _patches(seen: Cloud, boards: list[Board], is_none: Mask, rgb: Rgb) -> list[_Patch]:
+    """Return what may be parts of objects: surfaces of one colour that are no board and not of the mask ``is_none``."""
     which, is_board = above(seen, boards, margin=_MARGIN)
     z = seen.points[..., 2]
     distance = np.linalg.norm(seen.points - seen.eye.astype(np.float32), axis=-1)
     is_high = z > seen.eye[2] - _GRAZING * distance
-    mask = (distance < _FAR) & (z > _LOWEST) & ~is_board & ~is_wall & ((which >= 0) | is_high) & ~ignore
+    mask = (distance < _FAR) & np.isfinite(z) & ~is_board & ~is_none & ((which >= 0) | is_high)
     _, clusters = connected(seen, mask)
     colours = np.zeros(mask.shape, np.int8)
     colours[mask] = name_pixels(_medians(rgb, mask), white_of(rgb))

@@ -20,6 +20,8 @@ CAP = 0.010
 """A point farther than this from a surface is no worse for being farther [m]."""
 _TOL = 0.004
 """What a good fit's points lie within [m]: twice the depth's noise at one metre."""
+_ROUND_TOL = 0.001
+"""The same where a circle is looked for [m]: a handle's points are not far beside it, and must not widen it."""
 _TRIPLES = 100
 _POINTS_MAX = 250
 _TOP_SHARE = 97.0
@@ -204,13 +206,15 @@ def fit_cylinder(side: Array, eye: Array, top: float, rng: np.random.Generator) 
         return None
     centre, radius = centre[ok], radius[ok]
     miss = np.abs(np.hypot(xy[:, 0] - centre[:, :1], xy[:, 1] - centre[:, 1:]) - radius[:, None])
-    best = int(np.argmin(np.minimum(miss, 2.0 * _TOL).mean(axis=1)))
+    best = int(np.argmin(np.minimum(miss, 2.0 * _ROUND_TOL).mean(axis=1)))
     c, r = centre[best], float(radius[best])
     for _ in range(8):
         out = xy - c
         d = np.maximum(np.linalg.norm(out, axis=1), 1e-9)
         # Weakly, the radius stays: on a short arc it trades against the centre.
-        step = _step(np.column_stack([-out / d[:, None], -np.ones(len(xy))]), d - r, np.array([0.0, 0.0, 0.04]))
+        step = _step(
+            np.column_stack([-out / d[:, None], -np.ones(len(xy))]), d - r, np.array([0.0, 0.0, 0.04]), _ROUND_TOL
+        )
         c, r = c + step[:2], float(np.clip(r + step[2], RADIUS_MIN, RADIUS_MAX))
     return Cylinder(c, r, top)
 
@@ -225,9 +229,9 @@ def _circles(a: Array, b: Array, c: Array) -> tuple[Array, Array]:
         return a + out, np.hypot(out[:, 0], out[:, 1])
 
 
-def _step(jacobian: Array, miss: Array, prior: Array) -> Array:
+def _step(jacobian: Array, miss: Array, prior: Array, tol: float = _TOL) -> Array:
     """Return one Gauss-Newton step of robust least squares; ``prior`` holds the unknowns where they are (k,)."""
-    weighted = jacobian.T / (1.0 + (miss / _TOL) ** 2)  # Cauchy's
+    weighted = jacobian.T / (1.0 + (miss / tol) ** 2)  # Cauchy's
     step = np.linalg.solve(weighted @ jacobian + np.diag(prior + 1e-9), -(weighted @ miss))
     return np.asarray(step, np.float64)
 

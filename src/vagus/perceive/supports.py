@@ -9,11 +9,12 @@ from scipy.spatial import ConvexHull, QhullError
 from vagus.core.messages import N_CORNERS, N_SUPPORTS
 from vagus.core.things import Support, sides
 from vagus.perceive.boards import Board
+from vagus.perceive.objects import LOWEST
 
 Array = NDArray[np.float64]
 
-_LOWEST, _HIGHEST = 0.25, 1.8
-"""Lower boards are the floor and what lies on it, higher ones ceilings and the tops of cupboards [m]."""
+_HIGHEST = 1.8
+"""Higher boards are ceilings and the tops of cupboards [m]."""
 _SAME = 0.03
 """Boards whose heights differ by less may be one [m]."""
 _NEAR = 0.10
@@ -25,7 +26,9 @@ _GAIN = 0.2
 class Supports:
     """All boards known."""
 
-    def __init__(self) -> None:
+    def __init__(self, lowest: float = LOWEST) -> None:
+        """Remember boards higher than that [m]: lower ones are the floor and what lies on it."""
+        self._lowest = lowest
         self._known: list[Support] = []
 
     @property
@@ -37,7 +40,7 @@ class Supports:
         """Take in the boards of one exposure."""
         for board in boards:
             height = float(board.height(board.corners.mean(axis=0)))
-            if not _LOWEST < height < _HIGHEST:
+            if not self._lowest < height < _HIGHEST:
                 continue
             same = [s for s in self._known if abs(s.height - height) < _SAME and _overlap(s.corners, board.corners)]
             self._known = [s for s in self._known if not any(s is other for other in same)]

@@ -174,17 +174,25 @@ def _distance(track: Track, one: Seen) -> float:
 
 
 def _follow(track: Track, one: Seen, origin_ns: int) -> None:
-    """Take in a sighting: average where it stands still, start anew where it was moved."""
-    off = float(np.linalg.norm(one.centre - track.centre))
-    is_moved = off > _MOVED and off > 3.0 * float(np.hypot(track.sigma, one.sigma))
-    gain = 1.0 if is_moved else track.sigma**2 / (track.sigma**2 + one.sigma**2)
-    track.centre = track.centre + gain * (one.centre - track.centre)
-    track.sigma = one.sigma if is_moved else max(_SIGMA_MIN, track.sigma * float(np.sqrt(1.0 - gain)))
-    share = max(gain, 0.1)
-    x, y, z = (a + share * (b - a) for a, b in zip(track.size, one.size, strict=True))
-    track.size = (x, y, z)
-    track.yaw = one.yaw
+    """Take in a sighting: average where it stands still, start anew where it was moved, or is known for another shape.
+
+    What is taken for another shape than most times is a thing half hidden, or with a handle: its place and size are as
+    wrong as its name.
+    """
+    before = track.shape
     track.shapes[one.shape] += 1
     track.colours[one.colour] += 1
     track.seen_ns, track.n_missed = origin_ns, 0
     track.n_seen += 1
+    off = float(np.linalg.norm(one.centre - track.centre))
+    is_moved = off > _MOVED and off > 3.0 * float(np.hypot(track.sigma, one.sigma))
+    is_new = is_moved or track.shape != before
+    if track.shape != one.shape and not is_moved:
+        return
+    gain = 1.0 if is_new else track.sigma**2 / (track.sigma**2 + one.sigma**2)
+    track.centre = track.centre + gain * (one.centre - track.centre)
+    track.sigma = one.sigma if is_new else max(_SIGMA_MIN, track.sigma * float(np.sqrt(1.0 - gain)))
+    share = max(gain, 0.1)
+    x, y, z = (a + share * (b - a) for a, b in zip(track.size, one.size, strict=True))
+    track.size = (x, y, z)
+    track.yaw = one.yaw

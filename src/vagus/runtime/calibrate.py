@@ -124,13 +124,12 @@ def calibrate(cfg: CalibrateCfg, progress: Progress = lambda done, total: None) 
 def _require_hand_and_eye(spec: RobotSpec, model: mujoco.MjModel) -> None:
     """Refuse a robot that cannot see its own hands, saying all that is lacking."""
     lacking = [] if spec.arms else ["an arm (`arms` of its RobotSpec)"]
-    camera = spec.neck.camera if spec.neck else None
-    if spec.neck is None:
-        lacking.append("a neck that carries a camera (`neck`)")
-    elif camera is None or camera not in [cam.name for cam in spec.cameras]:
+    if spec.eye is None:
+        lacking.append("a camera that sees its hands (`cameras`, and for one on a neck `neck.camera`)")
+    elif spec.neck and spec.neck.camera is None:
         lacking.append("a camera on its neck (`neck.camera`, and the camera of that name in `cameras`)")
-    elif mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, camera) < 0:
-        lacking.append(f"a camera {camera!r} in its model")
+    elif mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_CAMERA, spec.eye.name) < 0:
+        lacking.append(f"a camera {spec.eye.name!r} in its model")
     for arm in spec.arms:
         if mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, arm.tip) < 0:
             lacking.append(f"a site {arm.tip!r} in its model")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from vagus.core.robot import CameraSpec, RobotSpec
+from vagus.core.errors import ConfigError
 from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
@@ -89,7 +89,10 @@ def _odometry(ctx: Context) -> Node:
 def _perception(ctx: Context) -> Node:
     from vagus.runtime.nodes.perception import PerceptionNode
 
-    return PerceptionNode(ctx, eye(ctx.spec))
+    eye = ctx.spec.eye
+    if eye is None:
+        raise ConfigError(f"perception: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
+    return PerceptionNode(ctx, eye)
 
 
 def _planner(ctx: Context) -> Node:
@@ -109,12 +112,6 @@ def _page(ctx: Context) -> None:
     from vagus.runtime.nodes.page import serve_page
 
     serve_page(ctx)
-
-
-def eye(spec: RobotSpec) -> CameraSpec:
-    """Return the camera that perception looks through: the head's, else the first."""
-    of_head = spec.neck.camera if spec.neck else None
-    return next((cam for cam in spec.cameras if cam.name == of_head), spec.cameras[0])
 
 
 def processes(run: Run) -> tuple[ProcessSpec, ...]:

@@ -9,7 +9,6 @@ from vagus.body.robot import Robot
 from vagus.core.errors import ConfigError
 from vagus.core.messages import Record
 from vagus.runtime.captions import HEIGHT, ROOM_WIDTH, WIDTH, Captions
-from vagus.runtime.graph import eye
 from vagus.runtime.run_dir import Run
 from vagus.runtime.story import Story
 from vagus.streams.streams import Streams
@@ -58,7 +57,7 @@ class Video:
         self._has_shadows = shadows
         self._camera = _from_outside()
         self._scene = streams.reader("scene")
-        self._story = Story(run.spec, streams, eye(run.spec) if run.spec.cameras else None)
+        self._story = Story(run.spec, streams, run.spec.eye)
         self._first: int | None = None
         """Number of the first picture, which is at the film's start."""
 

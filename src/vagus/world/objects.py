@@ -1,10 +1,11 @@
 """Household objects from primitives: cups, bottles, boxes, balls, cans and bowls in eight colours.
 
-All fit a gripper that opens 80 mm (a bowl by its rim). Where they stand is the scene's choice.
+All fit a gripper that opens 80 mm (a bowl by its rim), the small ones also that of a desktop arm. Where they stand is
+the scene's choice.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import mujoco
@@ -26,19 +27,37 @@ COLOURS: dict[str, Rgba] = {
 }
 
 _Range = tuple[float, float]
-_SIZES: dict[str, tuple[_Range, _Range, _Range]] = {
-    # smallest and largest x, y, z [m]; round shapes draw x and use it for y; no width to grasp is over 70 mm
-    "cup": ((0.062, 0.070), (0.062, 0.070), (0.080, 0.100)),
-    "bottle": ((0.054, 0.066), (0.054, 0.066), (0.170, 0.210)),
-    "box": ((0.055, 0.095), (0.040, 0.062), (0.070, 0.140)),
-    "ball": ((0.054, 0.068), (0.054, 0.068), (0.054, 0.068)),
-    "can": ((0.058, 0.066), (0.058, 0.066), (0.095, 0.122)),
-    "bowl": ((0.110, 0.135), (0.110, 0.135), (0.048, 0.060)),
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What objects of one shape may be."""
+
+    x: _Range
+    """Smallest and largest extent [m]; round shapes draw x and use it for y."""
+    y: _Range
+    z: _Range
+    mass: _Range
+    """[kg]"""
+
+
+HOUSEHOLD: dict[str, _Kind] = {
+    # no width to grasp is over 70 mm; masses from a kitchen scale, cups empty to half full
+    "cup": _Kind((0.062, 0.070), (0.062, 0.070), (0.080, 0.100), (0.15, 0.28)),
+    "bottle": _Kind((0.054, 0.066), (0.054, 0.066), (0.170, 0.210), (0.20, 0.45)),
+    "box": _Kind((0.055, 0.095), (0.040, 0.062), (0.070, 0.140), (0.10, 0.30)),
+    "ball": _Kind((0.054, 0.068), (0.054, 0.068), (0.054, 0.068), (0.05, 0.12)),
+    "can": _Kind((0.058, 0.066), (0.058, 0.066), (0.095, 0.122), (0.20, 0.38)),
+    "bowl": _Kind((0.110, 0.135), (0.110, 0.135), (0.048, 0.060), (0.12, 0.22)),
 }
-_MASSES: dict[str, _Range] = {  # smallest and largest [kg]: from a kitchen scale, cups empty to half full
-    "cup": (0.15, 0.28), "bottle": (0.20, 0.45), "box": (0.10, 0.30), "ball": (0.05, 0.12), "can": (0.20, 0.38),
-    "bowl": (0.12, 0.22),
-}  # fmt: skip
+SMALL: dict[str, _Kind] = {
+    # For a desktop arm: no width to grasp is over 56 mm, none too thin for perception. 0.12 kg at 0.29 m takes 0.9 N m
+    # of the SO-101's shoulder, its own weight included (so101.build, mj_rne): a bit over half of what it can do.
+    "cup": _Kind((0.050, 0.055), (0.050, 0.055), (0.055, 0.065), (0.05, 0.10)),  # of espresso
+    "box": _Kind((0.040, 0.065), (0.036, 0.050), (0.045, 0.080), (0.02, 0.10)),  # of tea, of screws
+    "ball": _Kind((0.042, 0.052), (0.042, 0.052), (0.042, 0.052), (0.01, 0.06)),  # golf, table tennis, juggling
+    "can": _Kind((0.050, 0.054), (0.050, 0.054), (0.085, 0.095), (0.03, 0.12)),  # of tomato paste, partly used
+}
 _FRICTION: _Range = (0.7, 1.1)
 """Sliding friction of glazed, painted and printed surfaces against wood and rubber [-]."""
 _BOWL_WALLS = 8
@@ -79,25 +98,31 @@ class SceneObject:
         return 0.5 * self.size[0] + (0.035 if self.shape == "cup" else 0.0)
 
 
-def sample_objects(rng: np.random.Generator, n: int) -> tuple[SceneObject, ...]:
-    """Draw ``n`` objects (at most 48), no two of the same shape and colour, every shape once before any twice."""
-    if not 0 <= n <= len(SHAPES) * len(COLOURS):
-        raise ConfigError(f"number of objects: got {n}, allowed: 0 to {len(SHAPES) * len(COLOURS)}")
-    rows = [rng.permutation(len(COLOURS)) for _ in SHAPES]
+def sample_objects(
+    rng: np.random.Generator, n: int, kinds: Mapping[str, _Kind] = HOUSEHOLD
+) -> tuple[SceneObject, ...]:  # fmt: skip
+    """Draw ``n`` objects (at most 8 of each kind), no two of the same shape and colour, every shape once before any
+    twice."""
+    if not 0 <= n <= len(kinds) * len(COLOURS):
+        raise ConfigError(f"number of objects: got {n}, allowed: 0 to {len(kinds) * len(COLOURS)}")
+    rows = [rng.permutation(len(COLOURS)) for _ in kinds]
     out: list[SceneObject] = []
     for i in range(n):
-        round_, k = divmod(i, len(SHAPES))
-        out.append(sample_object(rng, SHAPES[k], tuple(COLOURS)[rows[k][round_]]))
+        round_, k = divmod(i, len(kinds))
+        out.append(sample_object(rng, tuple(kinds)[k], tuple(COLOURS)[rows[k][round_]], kinds))
     return tuple(out)
 
 
-def sample_object(rng: np.random.Generator, shape: str, colour: str) -> SceneObject:
+def sample_object(
+    rng: np.random.Generator, shape: str, colour: str, kinds: Mapping[str, _Kind] = HOUSEHOLD
+) -> SceneObject:
     """Draw the size, mass and friction of one object of this shape and colour; it is named ``<colour>_<shape>``."""
-    if shape not in SHAPES:
-        raise ConfigError(f"object shape: got {shape!r}, allowed: one of {SHAPES}")
-    x, y, z = (float(rng.uniform(*span)) for span in _SIZES[shape])
+    if shape not in kinds:
+        raise ConfigError(f"object shape: got {shape!r}, allowed: one of {tuple(kinds)}")
+    kind = kinds[shape]
+    x, y, z = (float(rng.uniform(*span)) for span in (kind.x, kind.y, kind.z))
     size = (x, y, z) if shape == "box" else (x, x, x if shape == "ball" else z)
-    mass, friction = float(rng.uniform(*_MASSES[shape])), float(rng.uniform(*_FRICTION))
+    mass, friction = float(rng.uniform(*kind.mass)), float(rng.uniform(*_FRICTION))
     return SceneObject(name=f"{colour}_{shape}", shape=shape, colour=colour, size=size, mass=mass, friction=friction)
 
 
@@ -125,7 +150,7 @@ def _cup(body: mujoco.MjsBody, obj: SceneObject, look: Look) -> None:
     r, h = obj.size[0] / 2, obj.size[2] / 2
     add(body, look.weighing(0.95 * obj.mass), CYLINDER, (r, h))
     add(body, Look(rgba=(0.20, 0.12, 0.08, 1.0)), CYLINDER, (0.86 * r, 0.001), (0.0, 0.0, h))
-    out, up = r + 0.026, 0.5 * h
+    out, up = r + (0.026 if r > 0.030 else 0.8 * r), 0.5 * h  # for a finger, or of a small cup to be pinched
     handle = look.weighing(0.05 / 3 * obj.mass)
     for start, end in (((r, up), (out, up)), ((out, up), (out, -up)), ((out, -up), (r, -up))):
         add_bar(body, handle, (start[0], 0.0, start[1]), (end[0], 0.0, end[1]), 0.005)

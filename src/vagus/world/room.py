@@ -70,7 +70,7 @@ SUPPORTS = (
 
 _FLOOR: Rgba = (0.66, 0.55, 0.43, 1.0)
 _WALL: Rgba = (0.90, 0.88, 0.83, 1.0)
-_WOOD: Rgba = (0.62, 0.43, 0.27, 1.0)
+WOOD: Rgba = (0.62, 0.43, 0.27, 1.0)
 _DARK_WOOD: Rgba = (0.40, 0.28, 0.19, 1.0)
 _CLOTH: Rgba = (0.36, 0.45, 0.50, 1.0)
 
@@ -142,7 +142,7 @@ def _add_windows(spec: mujoco.MjSpec, world: mujoco.MjsBody) -> None:
 def _add_table(world: mujoco.MjsBody) -> None:
     x, y = _TABLE
     hx, hy = _TABLE_HALF
-    top = add(world, _solid(_WOOD), BOX, (hx, hy, 0.018), (x, y, TABLE_HEIGHT - 0.018))
+    top = add(world, _solid(WOOD), BOX, (hx, hy, 0.018), (x, y, TABLE_HEIGHT - 0.018))
     top.name = "table"
     for dx in (hx - 0.05, -hx + 0.05):
         for dy in (hy - 0.05, -hy + 0.05):
@@ -154,7 +154,7 @@ def _add_shelf(world: mujoco.MjsBody) -> None:
     x, y = _SHELF
     hx, hy = _SHELF_HALF
     for i, z in enumerate(SHELF_HEIGHTS):
-        board = add(world, _solid(_WOOD), BOX, (hx - 0.012, hy, 0.012), (x, y, z - 0.012))
+        board = add(world, _solid(WOOD), BOX, (hx - 0.012, hy, 0.012), (x, y, z - 0.012))
         board.name = f"shelf_{i}"
     for dx in (hx, -hx):
         add(world, _solid(_DARK_WOOD), BOX, (0.012, hy, 0.81), (x + dx, y, 0.81))
@@ -194,6 +194,6 @@ def _add_decoration(world: mujoco.MjsBody) -> None:
         add(world, Look(rgba=_DARK_WOOD), BOX, (0.22, 0.010, 0.28), (x, HALF_Y, 1.55))
         add(world, Look(rgba=rgba), BOX, (0.19, 0.014, 0.25), (x, HALF_Y, 1.55))
     # a low cabinet on the right
-    add(world, _solid(_WOOD), BOX, (0.45, 0.20, 0.35), (2.5, -2.45, 0.35))
+    add(world, _solid(WOOD), BOX, (0.45, 0.20, 0.35), (2.5, -2.45, 0.35))
     for x in (2.28, 2.72):
         add(world, Look(rgba=_DARK_WOOD), BOX, (0.20, 0.004, 0.29), (x, -2.25, 0.37))

@@ -14,10 +14,10 @@ import numpy as np
 
 from vagus.core.errors import ConfigError
 from vagus.core.person import check_behaviour
-from vagus.world.geoms import PLANE, STATIC, Look, add
-from vagus.world.objects import SceneObject, add_object, sample_objects
+from vagus.world.geoms import BOX, PLANE, STATIC, Look, add
+from vagus.world.objects import SMALL, SceneObject, add_object, sample_objects
 from vagus.world.person import PersonCfg, add_person, sample_person
-from vagus.world.room import SUPPORTS, Support, add_room
+from vagus.world.room import SUPPORTS, TABLE_HEIGHT, WOOD, Support, add_room
 
 TIMESTEP_S = 0.002
 """One physics step per 500 Hz encoder reading [s]."""
@@ -62,6 +62,10 @@ class _Contents:
     person: PersonCfg | None = None
 
 
+DESK_MIDDLE, DESK_HALF = (0.25, 0.0), (0.40, 0.60)
+"""The top of the desk [m]; an arm's foot stands at the origin."""
+DESK = Support(name="desk", low=np.array([0.16, -0.19]), high=np.array([0.30, 0.19]), height=0.0, away=0.0, n_objects=4)
+"""Where its objects stand: middles 0.14 to 0.29 m from the axis of an arm that reaches from 0.14 to 0.30 m."""
 _PREFIX_WARNING = r"\s*Attaching a spec with an empty prefix"
 
 SceneBuilder = Callable[[mujoco.MjSpec, np.random.Generator], _Contents]
@@ -201,6 +205,19 @@ def _room(spec: mujoco.MjSpec, rng: np.random.Generator) -> _Contents:
     return _Contents(objects=objects, person=sample_person(rng, place))
 
 
+def _desk(spec: mujoco.MjSpec, rng: np.random.Generator) -> _Contents:
+    """A desk top at z = 0, on which a desktop arm stands, with small objects before it, one of each shape."""
+    x, y = DESK_MIDDLE
+    top = add(spec.worldbody, Look(rgba=WOOD, contype=STATIC), BOX, (*DESK_HALF, 0.015), (x, y, -0.015))
+    top.name = "desk"
+    floor = add(spec.worldbody, Look(rgba=(0.58, 0.57, 0.54, 1.0), contype=STATIC), PLANE, (10.0, 10.0, 0.1),
+                (0.0, 0.0, -TABLE_HEIGHT))  # fmt: skip
+    floor.name = "floor"
+    objects = sample_objects(rng, DESK.n_objects, SMALL)
+    _place(spec, rng, DESK, list(objects))
+    return _Contents(objects=objects)
+
+
 def _place(spec: mujoco.MjSpec, rng: np.random.Generator, support: Support, objects: list[SceneObject]) -> None:
     """Stand objects on a board so that none touches another or leans over the edge: largest first, by rejection."""
     placed: list[tuple[float, float, float]] = []
@@ -222,5 +239,5 @@ def _place(spec: mujoco.MjSpec, rng: np.random.Generator, support: Support, obje
         add_object(spec, obj, (x, y, support.height), yaw)
 
 
-SCENES: dict[str, SceneBuilder] = {"room": _room, "empty": _empty}
+SCENES: dict[str, SceneBuilder] = {"room": _room, "empty": _empty, "desk": _desk}
 """Every scene by name."""

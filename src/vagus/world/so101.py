@@ -2,7 +2,8 @@
 
 Base frame: x forward, y left, z up, origin on the ground under the back of the foot. At zero the arm's joints are in
 the middle of their ranges: upper arm up, forearm and gripper level, pointing forward. Joints and actuators:
-``shoulder_pan``, ``shoulder_lift``, ``elbow_flex``, ``wrist_flex``, ``wrist_roll``, ``gripper``; site: ``tip``.
+``shoulder_pan``, ``shoulder_lift``, ``elbow_flex``, ``wrist_flex``, ``wrist_roll``, ``gripper``; site: ``tip``; camera:
+``camera.desk``, on a stand beside the foot, looking down at what the arm reaches.
 
 Source of axes, offsets, ranges and masses: TheRobotStudio, SO-ARM100, Simulation/SO101 (new calibration), measured from
 its kinematics; servo data: the same project's bill of materials.
@@ -11,7 +12,9 @@ its kinematics; servo data: the same project's bill of materials.
 import math
 
 import mujoco
+import numpy as np
 
+from vagus.core.frames import quat_from_rotation
 from vagus.world.geoms import BOX, CYLINDER, EVERYTHING, GROUP_ROBOT, ROBOT, Look, Vec, add, add_bar
 from vagus.world.host_parts import Motor, add_joint
 
@@ -38,6 +41,15 @@ RANGES: dict[str, tuple[float, float]] = {
     "gripper": (-0.1745, 1.7453),
 }
 """Range of every joint [rad]; the gripper is closed at its lower end."""
+HOME: dict[str, float] = {
+    "shoulder_pan": 0.0, "shoulder_lift": -1.65, "elbow_flex": 1.2, "wrist_flex": -1.2, "wrist_roll": 0.0,
+    "gripper": 0.0,
+}  # fmt: skip
+"""Folded over its foot with the hand up, where it hides next to nothing from the camera [rad]."""
+CAMERA_AT, CAMERA_LOOKS_AT = (-0.04, 0.22, 0.42), (0.20, 0.01, 0.03)
+"""Where the camera is and what is in the middle of its picture [m]: a stand beside the foot, out of the arm's reach."""
+CAMERA_FOVY_DEG = 45.0
+"""Vertical field of view [deg], as structured-light cameras of the Xtion class have."""
 STALL_TORQUE = 1.62
 """Of an STS3215 at 6 V: 16.5 kg cm [N m]."""
 _NO_LOAD_SPEED = 4.7
@@ -46,7 +58,7 @@ _NO_LOAD_SPEED = 4.7
 # kp: 1 N m of load sags the joint by 1/100 rad, as the servo's proportional loop does. kv: critical damping of the
 # rotor, 2 sqrt(kp armature). damping: the line from stall torque to no-load speed. armature: identified by the source.
 _SERVO = Motor(kp=100.0, kv=3.3, effort_max=STALL_TORQUE, armature=0.028, damping=STALL_TORQUE / _NO_LOAD_SPEED)
-# Half torque, as LeRobot sets it: 11 N at the jaw's end, and the motor does not burn when it holds something.
+# Half torque, as LeRobot sets it: the motor does not burn when it holds something.
 _GRIPPER = Motor(kp=20.0, kv=1.5, effort_max=STALL_TORQUE / 2, armature=0.028, damping=STALL_TORQUE / _NO_LOAD_SPEED)
 
 _PRINT = Look(rgba=(0.96, 0.78, 0.15, 1.0), group=GROUP_ROBOT, contype=ROBOT, conaffinity=EVERYTHING)
@@ -56,6 +68,8 @@ _TIP_QUAT = (0.5, 0.5, 0.5, 0.5)
 """z of the tip along the hand (+x at zero), y along the jaw's closing direction (+z, from finger to jaw)."""
 _FINGER_HALF = (0.040, 0.011, 0.004)
 """Half sizes of finger and jaw: along, across, thick [m]."""
+_HELD = 0.020
+"""How far behind the tip the width between finger and jaw is taken [m]."""
 
 
 def build() -> mujoco.MjSpec:
@@ -84,6 +98,7 @@ def build() -> mujoco.MjSpec:
     add(wrist, _SERVO_LOOK.weighing(0.079), BOX, (0.023, 0.013, 0.020), (0.030, 0.0, 0.0))
 
     _add_gripper(spec, wrist)
+    _add_stand(spec)
     # The foot is part of the ground, and MuJoCo lets a body collide with a parent that cannot move.
     spec.add_exclude(bodyname1="base", bodyname2="shoulder")
     spec.add_exclude(bodyname1="shoulder", bodyname2="lower_arm")
@@ -114,6 +129,41 @@ def _add_gripper(spec: mujoco.MjSpec, wrist: mujoco.MjsBody) -> None:
     for geom in (finger, pad):
         geom.condim = 4
         geom.friction[:] = [1.0, 0.01, 0.0001]  # rubbered print on household things
+        # Gives 1 mm under 10 N: as stiff as two 2 ms steps allow, for a thing that weighs next to nothing, too.
+        geom.priority = 1
+        geom.solref[:] = [0.004, 1.0]
+        geom.solimp[:] = [0.95, 0.99, 0.001, 0.5, 2.0]
+
+
+def _add_stand(spec: mujoco.MjSpec) -> None:
+    """Add the camera on its stand, which never moves: its weight does not matter."""
+    stand = spec.worldbody.add_body(name="stand")
+    x, y, z = CAMERA_AT
+    add(stand, _SERVO_LOOK, CYLINDER, (0.035, 0.006), (x, y, 0.006))
+    add_bar(stand, _SERVO_LOOK, (x, y, 0.02), (x, y, z - 0.02), 0.008)
+    back = np.subtract(CAMERA_AT, CAMERA_LOOKS_AT)
+    back /= np.linalg.norm(back)
+    right = np.cross([0.0, 0.0, 1.0], back)
+    right /= np.linalg.norm(right)
+    # MuJoCo's camera looks along its -z with y up.
+    quat = quat_from_rotation(np.stack([right, np.cross(back, right), back], axis=1)).tolist()
+    # Wholly behind the camera's centre, which would see it otherwise.
+    add(stand, _SERVO_LOOK, BOX, (0.045, 0.013, 0.012), (np.array(CAMERA_AT) + 0.013 * back).tolist(), quat=quat)
+    stand.add_camera(name="camera.desk", pos=list(CAMERA_AT), quat=quat, fovy=CAMERA_FOVY_DEG)
+
+
+def widths(n: int = 9) -> tuple[tuple[float, float], ...]:
+    """Return how far apart finger and jaw are [m] at ``n`` positions of the gripper [rad], from closed to open.
+
+    Measured out of the finger's face, ``_HELD`` behind the tip, where things are held. The jaw's face is a line through
+    its axis, which stands ``JAW - TIP`` over the finger; closed, it runs to the tip. Further open than the last
+    position, the jaw's end is behind that place.
+    """
+    over, along = JAW[2] - TIP[2], TIP[0] - JAW[0]
+    closed, length = math.atan2(over, along), math.hypot(over, along)
+    at = along - _HELD
+    low, high = RANGES["gripper"][0], RANGES["gripper"][0] + closed + math.acos(at / length)
+    return tuple((float(q), over + at * math.tan(q - low - closed)) for q in np.linspace(low, high, n))
 
 
 def _along_x() -> Vec:

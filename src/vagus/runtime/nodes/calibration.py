@@ -1,7 +1,7 @@
 """The calibration node: takes the brain's place, stands still at one pose after another, and looks at the hands.
 
 It moves the robot as a skill does: by leases, through the gate, on joint readings alone. It sees the marker by the
-neck's camera, reads no simulator truth, and solves nothing.
+robot's camera, reads no simulator truth, and solves nothing.
 """
 
 from collections import deque
@@ -42,7 +42,7 @@ _REST_S, _REST = 0.2, 1e-3
 
 
 class CalibrationNode:
-    """Reads ``joint_state``, ``reflex`` and the neck's camera; writes ``command.skill`` and ``request.skill``."""
+    """Reads ``joint_state``, ``reflex`` and the camera; writes ``command.skill`` and ``request.skill``."""
 
     def __init__(self, ctx: Context, eye: HandEye, poses: Sequence[CalibrationPose]) -> None:
         """Prepare to visit the poses, in order, from home and back to it before another arm's."""
@@ -96,7 +96,7 @@ class CalibrationNode:
 
     def _advance(self, obs: Observation, reflex: Record) -> Targets | None:
         if self._tour is None and self._until_ns == 0:
-            self._allow(obs, _GRANT_S, "get the arms and the neck")
+            self._allow(obs, _GRANT_S, "get the arms and what carries the camera")
         lost = self._wanted & ~self._leases.held
         if lost and self._tour is not None:
             raise BodyError(f"the robot was stopped while it was to {self._doing}: {self._states(lost, reflex)}")

@@ -14,7 +14,7 @@ from vagus.core.frames import invert, transform
 from vagus.core.robot import CameraSpec
 from vagus.core.seen import write_people, write_supports, write_things
 from vagus.perceive.company import Company
-from vagus.perceive.objects import look
+from vagus.perceive.objects import LOWEST, look
 from vagus.perceive.odometry import OdometryPose
 from vagus.perceive.own_body import own_pixels
 from vagus.perceive.supports import Supports
@@ -27,6 +27,9 @@ _HISTORY_S = 0.5
 """How far back readings are kept [s]: a picture is rendered, or transferred, some 30 ms after its exposure."""
 _APART_NS = 20_000_000
 """Readings farther than this from an exposure [ns] do not tell where the camera was."""
+
+_BENCH_LOWEST = -0.05
+"""What lies lower than this [m] is beneath the board that a robot which does not drive is mounted on."""
 
 
 class _History:
@@ -72,9 +75,11 @@ class PerceptionNode:
         self._kinematics = Kinematics(ctx.robot.build_model().compile(), ctx.spec)
         self._X_NC = ctx.calibration.mount(cam.name).X_NC
         self._readings, self._poses = _History(), _History()
+        # A camera on the robot's head sees its arms alone; one on a stand beside it, all of it.
         arms = [j for arm in ctx.spec.arms for j in (*arm.joints, *arm.fingers)]
-        self._skin = Skin(self._kinematics, arms)
-        self._tracks, self._supports, self._company = Tracks(cam), Supports(), Company(cam)
+        self._skin = Skin(self._kinematics, arms if ctx.spec.neck else None)
+        self._lowest = LOWEST if ctx.spec.base else _BENCH_LOWEST
+        self._tracks, self._supports, self._company = Tracks(cam), Supports(self._lowest), Company(cam)
         self._counter = -1
 
     def step(self, now_ns: int) -> None:
@@ -93,7 +98,7 @@ class PerceptionNode:
             return
         X_WC, balls, origin_ns = found
         own = own_pixels(picture["depth"], self._cam, transform(invert(X_WC), balls), self._skin.radius)
-        seen = look(picture["depth"], picture["rgb"], self._cam, X_WC, ignore=own)
+        seen = look(picture["depth"], picture["rgb"], self._cam, X_WC, ignore=own, lowest=self._lowest)
         self._tracks.update(seen.objects, picture["depth"], X_WC, exposed_ns)
         self._supports.update(seen.boards)
         self._company.update(seen.people, picture["depth"], X_WC, exposed_ns)

@@ -36,14 +36,17 @@ def test_what_is_named_is_found_by_its_number(words: str, number: int) -> None:
 )  # fmt: skip
 def test_a_thing_is_taken_first_and_then_put_where_it_is_wanted(words: str, where: str, target: int) -> None:
     plan, _ = plan_of(words)
-    assert calls(plan) == [("pick", {"thing": 7.0}), ("place", {"where": where, "target": float(target)})], plan.answer
+    assert calls(plan) == [
+        ("pick", {"thing": 7.0}),
+        ("place", {"where": where, "thing": 7.0, "target": float(target)}),
+    ], plan.answer
 
 
 def test_what_is_in_the_hand_is_not_picked_up_again() -> None:
     plan, _ = plan_of("put the ball next to the red cup", scene(BALL))
     assert [name for name, _ in calls(plan)] == ["place"]
     plan, _ = plan_of("give it to me", scene(BALL))
-    assert calls(plan) == [("hand_over", {})]
+    assert calls(plan) == [("hand_over", {"thing": 7.0})]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +55,11 @@ def test_what_is_in_the_hand_is_not_picked_up_again() -> None:
 )
 def test_a_sequence_is_done_in_order(words: str) -> None:
     plan, _ = plan_of(words)
-    assert calls(plan) == [("pick", {"thing": 9.0}), ("place", {"where": "next_to", "target": 3.0}), ("wave", {})]
+    assert calls(plan) == [
+        ("pick", {"thing": 9.0}),
+        ("place", {"where": "next_to", "thing": 9.0, "target": 3.0}),
+        ("wave", {}),
+    ]
 
 
 @pytest.mark.parametrize(("words", "asks", "reply"), [
@@ -90,13 +97,13 @@ def test_of_none_it_says_so_and_what_it_sees(words: str) -> None:
 def test_a_correction_puts_the_wrong_thing_back_and_takes_the_right_one(words: str) -> None:
     _, talk = plan_of("pick up the red cup")
     plan, _ = plan_of(words, scene(RED), talk)
-    assert calls(plan) == [("put_back", {}), ("pick", {"thing": 4.0})]
+    assert calls(plan) == [("put_back", {"thing": 3.0}), ("pick", {"thing": 4.0})]
 
 
 def test_a_correction_before_anything_is_held_only_changes_the_plan() -> None:
     _, talk = plan_of("put the red cup next to the ball")
     plan, _ = plan_of("no, the blue one", talk=talk)
-    assert calls(plan) == [("pick", {"thing": 4.0}), ("place", {"where": "next_to", "target": 7.0})]
+    assert calls(plan) == [("pick", {"thing": 4.0}), ("place", {"where": "next_to", "thing": 4.0, "target": 7.0})]
 
 
 @pytest.mark.parametrize("words", ["the other cup too", "다른 컵도", "take the other one as well"])
@@ -112,7 +119,7 @@ def test_the_other_one_too(words: str) -> None:
 ])  # fmt: skip
 def test_it_is_what_the_hand_holds(words: str, skill: str) -> None:
     plan, _ = plan_of(words, scene(CAN))
-    assert calls(plan) == [(skill, {})]
+    assert calls(plan) == [(skill, {"thing": 9.0})]
     plan, _ = plan_of(words)
     assert (plan.calls, plan.reason) == ((), "ambiguous")
 

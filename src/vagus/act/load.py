@@ -60,13 +60,16 @@ def radius_of(held: Held) -> float:
     return 0.5 * x if held.thing.is_round else 0.5 * float(np.hypot(x, y))
 
 
-def hand_with(ctx: Context, obs: Observation) -> Hand | Outcome:
-    """Return the hand that holds what a skill knows of; else why there is none."""
+def hand_with(ctx: Context, obs: Observation, number: int | None = None) -> Hand | Outcome:
+    """Return the hand that holds the thing of that number, or any that a skill knows of; else why there is none."""
     hands = [Hand.of(ctx, arm) for arm in ctx.spec.arms if arm.can_grasp]
     full = [hand for hand in hands if hand.holds(obs)]
-    known = next((hand for hand in full if hand.arm.name in ctx.held), None)
-    if known is not None:
-        return known
+    known = [hand for hand in full if hand.arm.name in ctx.held]
+    asked = [hand for hand in known if number is None or ctx.held[hand.arm.name].thing.id == number]
+    if asked:
+        return asked[0]
+    if known:
+        return Outcome(ok=False, reason="not_in_hand")
     is_felt = any(hand.forces(obs) is not None for hand in full)
     return Outcome(ok=False, reason="not_known" if is_felt else "empty_handed")
 

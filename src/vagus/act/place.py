@@ -13,21 +13,20 @@ WHERE = ("on", "in", "next_to")
 
 def put_down(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Put it on a free place of a board, first where it came from."""
-    del args
-    return (yield from placing(ctx, obs, lambda o, held: feet.free(held, o.things, o.supports)))
+    return (yield from placing(ctx, obs, args, lambda o, held: feet.free(held, o.things, o.supports)))
 
 
 def put_back(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Put it where it was picked up; if something stands there now, keep it."""
-    del args
-    known = [held.X_WF[:3, 3] for held in ctx.held.values()]
-    return (yield from placing(ctx, obs, lambda o, held: feet.back(held, o.things), known[0] if known else None))
+    known = [h.X_WF[:3, 3] for h in ctx.held.values() if args.get("thing") in (None, h.thing.id)]
+    about = known[0] if known else None
+    return (yield from placing(ctx, obs, args, lambda o, held: feet.back(held, o.things), about))
 
 
 def place(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Put it on, in or next to the thing of that number, or on a free place if none is given."""
     if "target" not in args:
-        return (yield from put_down(ctx, obs, {}))
+        return (yield from put_down(ctx, obs, args))
     number = int(args["target"])
     target = find_thing(obs, number)
     if target is None:
@@ -35,7 +34,7 @@ def place(ctx: Context, obs: Observation, args: Args) -> Skill:
     if any(held.thing.id == number for held in ctx.held.values()):
         return Outcome(ok=False, reason="in_hand")
     where = str(args["where"])
-    return (yield from placing(ctx, obs, lambda o, held: _spots(where, o, held, target), target.centre))
+    return (yield from placing(ctx, obs, args, lambda o, held: _spots(where, o, held, target), target.centre))
 
 
 def needs_target(args: Args) -> str | None:

@@ -22,7 +22,7 @@ from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, spread, visit
 from vagus.act.place_plan import PlaceSearch
 from vagus.act.scene import base_pose, level_pose, past_hands, solids, thing_in
-from vagus.act.skill import Array, Context, Held, Observation, Outcome, Skill, Targets
+from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
@@ -59,7 +59,7 @@ class _Way(NamedTuple):
     plan: GraspPlan
 
 
-def placing(ctx: Context, obs: Observation, find: Find, about: Array | None = None) -> Skill:
+def placing(ctx: Context, obs: Observation, args: Args, find: Find, about: Array | None = None) -> Skill:
     """Put down what is held; succeeds when the hand has let go, feels nothing, and the camera shows it there.
 
     As long as it has not let go, whatever fails leaves the thing in the hand.
@@ -67,10 +67,11 @@ def placing(ctx: Context, obs: Observation, find: Find, about: Array | None = No
     Args:
         ctx: The skill's context.
         obs: Where it begins.
+        args: The skill's; "thing" says what is meant, where both hands are full.
         find: Says where it may be put.
         about: Where to look before that is judged [m], in the world, (3,); None: at the first place.
     """
-    hand = hand_with(ctx, obs)
+    hand = hand_with(ctx, obs, int(args["thing"]) if "thing" in args else None)
     if isinstance(hand, Outcome):
         return hand
     held = ctx.held[hand.arm.name]

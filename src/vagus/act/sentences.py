@@ -28,6 +28,7 @@ REASONS: dict[str, Text] = {
         "그 위에는 안정되게 놓을 수 없어서 그대로 들고 있습니다.", "it would not stay on that, so I keep it."
     ),
     "not_a_bowl": Text("안에 담을 수 있는 그릇이 아닙니다.", "nothing can be put into that."),
+    "not_in_hand": Text("그것은 제 손에 없습니다.", "that is in none of my hands."),
     "in_hand": Text("그것은 지금 제 손에 있습니다.", "that is what I hold."),
     "target_gone": Text(
         "놓을 곳의 물건이 이제 보이지 않아 그대로 들고 있습니다.", "I no longer see where to put it, so I keep it."

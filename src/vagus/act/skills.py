@@ -22,6 +22,7 @@ from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
 
 _ARM = Param(name="arm", kind="choice", choices=("left", "right"))
+_HELD = Param(name="thing", kind="thing")
 _AZIMUTH = Param(name="azimuth_deg", kind="number", minimum=-180.0, maximum=180.0)
 _ELEVATION = Param(name="elevation_deg", kind="number", minimum=-90.0, maximum=90.0)
 _POINT = tuple(Param(name=axis, kind="number", minimum=-20.0, maximum=20.0) for axis in "xyz")  # p_BQ [m]
@@ -77,11 +78,11 @@ _ROWS = (
               params=(Param(name="thing", kind="thing", required=True),), timeout_s=90.0,
               budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
     SkillSpec(name="put_down", text=Text("내려놓기", "Put down"), run=put_down, joints=pick_joints, lacks=lacks_hand,
-              timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+              params=(_HELD,), timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="put_back", text=Text("제자리에 놓기", "Put back"), run=put_back, joints=pick_joints,
-              lacks=lacks_hand, timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+              lacks=lacks_hand, params=(_HELD,), timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="place", text=Text("놓기", "Place"), run=place, joints=pick_joints, lacks=lacks_hand,
-              params=(Param(name="where", kind="choice", choices=WHERE, required=True),
+              params=(Param(name="where", kind="choice", choices=WHERE, required=True), _HELD,
                       Param(name="target", kind="thing")),
               rule=needs_target, timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="go_home", text=Text("기본 자세로 돌아가기", "Go home"), run=go_home, joints=home_joints,

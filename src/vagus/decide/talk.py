@@ -143,8 +143,9 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
             calls.append(Call(name="pick", args={"thing": float(thing.id)}, together=call.together))
             in_hand.append(thing.id)
         if call.name != "pick":
+            about_it = {} if thing is None else {"thing": float(thing.id)}
             numbers = {name: float(other.id) for name, other in found.items()}
-            calls.append(replace(call, args={**call.args, **numbers}, refs={}))
+            calls.append(replace(call, args={**call.args, **about_it, **numbers}, refs={}))
         if thing is not None and call.name in _HELD_FIRST and thing.id in in_hand:
             in_hand.remove(thing.id)
         about += [other for other in (thing, *found.values()) if other is not None]

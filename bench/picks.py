@@ -234,7 +234,8 @@ def try_one(stage: Stage, seed: int, folder: Path, poses: PoseCfg, tally: Tally,
     tally.by_shape[thing.shape][0] += is_picked
     tally.by_shape[thing.shape][1] += 1
     if not is_picked:
-        tally.failures["not_lifted" if outcome["ok"] else f"{outcome['reason']}: {name} in room {seed}"] += 1
+        reason = "not_lifted" if outcome["ok"] else outcome["reason"]
+        tally.failures[f"{reason}: {name} in room {seed}"] += 1
     elif holds:
         tally.slips.append(hold(trial, name))
     trial.robot.close()

@@ -17,10 +17,11 @@ from vagus.act.scene import level_pose
 from vagus.act.skill import Observation, Outcome
 from vagus.core import messages as m
 from vagus.core.frames import invert
-from vagus.core.seen import write_supports, write_things
-from vagus.core.things import Support, Thing
+from vagus.core.seen import write_people, write_supports, write_things
+from vagus.core.things import Person, Support, Thing
 from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.prepare import host_file, prepare
+from vagus.world.person import HAND, Behaviour, palm_of
 from vagus.world.simulation import Simulation
 
 PERIOD_NS = 100_000_000
@@ -31,8 +32,10 @@ _DONE_ID = 1_000_000
 class Seer:
     """The host in lockstep, without cameras; things and boards are told ten times a second."""
 
-    def __init__(self, seed: int, start: tuple[float, float, float], room: int | None = None) -> None:
+    def __init__(self, seed: int, start: tuple[float, float, float], room: int | None = None,
+                 person: Behaviour = "stands") -> None:  # fmt: skip
         run, robot = prepare(host_file(), seed=seed)
+        run = replace(run, person=person)
         robot = replace(robot, simulated=replace(robot.simulated, start=start, room=room))
         self.scene = robot.build_scene(run.scene, seed)
         self.lockstep = Lockstep(run, robot=robot)
@@ -63,6 +66,19 @@ class Seer:
                                yaw=math.atan2(R[1, 0], R[0, 0]), size=obj.size, sigma=0.002,
                                seen_ns=self.lockstep.now_ns))  # fmt: skip
         return found
+
+    def palm(self) -> np.ndarray:
+        """Return the middle of the palm that the person may hold out, in the world of the scene."""
+        forearm = self.data.body(HAND)
+        return palm_of(forearm.xpos, forearm.xmat.reshape(3, 3))
+
+    def people(self) -> list[Person]:
+        """Return whoever is there, in the frame where odometry began; a hand that is level is held out."""
+        X = invert(self.start_pose())
+        hand, is_out = self.palm(), self.data.body(HAND).xmat.reshape(3, 3)[2, 0] > 0.95
+        return [Person(place=(X @ [*self.data.body("person_torso").xpos, 1.0])[:2], height=1.7,
+                       hand=(X @ [*hand, 1.0])[:3] if is_out else None, sigma=0.03,
+                       seen_ns=self.lockstep.now_ns)]  # fmt: skip
 
     def number(self, name: str) -> int:
         """Return the number of the object of that name."""
@@ -113,6 +129,7 @@ class Seer:
             corners = at[:2] + half[:2] * np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
             boards.append(Support(corners=corners @ X[:2, :2].T + X[:2, 3], height=float(at[2] + half[2])))
         write_supports(record, boards)
+        write_people(record, self.people())
         self._out.publish(record)
 
     def advance(self, seconds: float) -> None:

@@ -38,6 +38,11 @@ REASONS: dict[str, Text] = {
     ),
     "not_there": Text("손에서 놓았지만 조금 떨어진 곳에 있습니다.", "I let go of it, but it is some way off."),
     "fell_over": Text("놓았는데 넘어졌습니다.", "I put it there, but it fell over."),
+    "nobody": Text("주위에 아무도 보이지 않습니다.", "I see nobody here."),
+    "not_taken": Text("아무도 손을 내밀지 않아서 그대로 들고 있습니다.", "nobody held out a hand, so I keep it."),
+    "withdrawn": Text(
+        "내민 손이 느껴지지 않아서 그대로 들고 있습니다.", "I did not feel the hand any more, so I keep it."
+    ),
     "no_free_path": Text("제 몸에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching myself."),
     "face_too_simple": Text("제 얼굴로는 그 표정을 지을 수 없습니다.", "my face cannot show that."),
     "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),

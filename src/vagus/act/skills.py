@@ -7,6 +7,7 @@ from vagus.act.alive import alive, lacks_lids
 from vagus.act.directions import LOOKING, POINTING
 from vagus.act.drive import LIDAR_BUDGET_S, SPEED_MAX, TURN_MAX, drive, lacks_base, wheel_joints
 from vagus.act.express import PROTOTYPES, express, face_joints, lacks_face
+from vagus.act.hand_over import hand_over
 from vagus.act.home import go_home, home_joints, lacks_home
 from vagus.act.look import lacks_neck, look, neck_joints
 from vagus.act.nod import nod, shake
@@ -85,6 +86,8 @@ _ROWS = (
               params=(Param(name="where", kind="choice", choices=WHERE, required=True), _HELD,
                       Param(name="target", kind="thing")),
               rule=needs_target, timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+    SkillSpec(name="hand_over", text=Text("건네주기", "Hand over"), run=hand_over, joints=pick_joints, lacks=lacks_hand,
+              timeout_s=180.0, budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S, "touch": 0.05}),
     SkillSpec(name="go_home", text=Text("기본 자세로 돌아가기", "Go home"), run=go_home, joints=home_joints,
               lacks=lacks_home, timeout_s=30.0),
     SkillSpec(name="say", text=Text("말하기", "Say"), run=say, joints=_no_joints,

@@ -1,0 +1,227 @@
+"""Carry what a hand holds to a place in the air: over somebody's palm, or before them. It lets nothing go."""
+
+import math
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+import numpy as np
+
+from vagus.act.drive import driving
+from vagus.act.grasp_plan import STEPS, tucked
+from vagus.act.hand import Hand
+from vagus.act.meet import CHEST, again, look_at, with_people
+from vagus.act.motion import Motion, first_free, spread, visit
+from vagus.act.reach import Reach, solving
+from vagus.act.scene import base_pose, level_pose, solids
+from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
+from vagus.act.stance import Floor, Leg
+from vagus.act.surroundings import Skin, Surroundings
+from vagus.core.frames import invert, transform
+from vagus.core.things import Person, Thing
+
+OVER_M = 0.06
+"""A thing is lowered from so far over where it shall be let go [m]."""
+
+_CARRIED, _CARRIED_HIGH = ((0.28, 0.05), (0.32, 0.10), (0.36, 0.12), (0.42, 0.15)), 1.15
+"""Where the tip is while driving: ahead and to its own side, best first, and how high [m]: over table tops."""
+_ACROSS = (0.9, 1.2, 0.6, 0.3)
+"""Where the hand points meanwhile besides straight ahead, towards the middle of the body [rad]."""
+_OVER_M = 0.01
+"""How far over the palm, as it was seen, the thing shall be let go [m]: perception's error of its height."""
+_BEFORE_M, _HEIGHT_SHARE, _HEIGHT = 0.72, 0.62, 1.7
+"""A thing is held out so far before the middle of a person [m], at this share of their height (or of this one [m])."""
+_TURNS = (0.3, 0.6, 0.0, 0.9, -0.3)
+"""Where the hand may point besides straight ahead, towards the middle of the body [rad]: wrists turn that way best."""
+_AT_M, _AT_RAD = 0.006, 0.06
+"""How near the tip must be planned to a place."""
+_BACK_M = 0.11
+"""How far the empty hand draws back [m]: the fingers are then beside the thing."""
+_CLEAR_M = 0.012
+"""Kept from all that stands around [m]: perception's p95 error is 9 mm."""
+_STANCES, _APPROACHES = 12, 2
+"""Stances that are tried, and times that it drives."""
+_MARGIN_M, _SPEED = 0.10, 0.25
+"""What the base's edge keeps free of legs [m], and how fast it drives [m/s]."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bringing:
+    """One way to bring a thing somewhere; positions of ``joints``, shape (k,)."""
+
+    hand: Hand
+    joints: Indices
+    """Of the arm and what carries it."""
+    stops: list[Array]
+    """To the place over the one where the thing is let go: the last of them."""
+    at: Array
+    """Where it is let go."""
+    back: Array
+    """Where the empty hand draws back to from there."""
+
+    @property
+    def over(self) -> Array:
+        """Over the place where it is let go."""
+        return self.stops[-1]
+
+
+Went = Generator[Targets | None, Observation, tuple[Bringing | None, str, Observation]]
+
+
+class Delivery:
+    """What one hand holds, on its way."""
+
+    def __init__(self, ctx: Context, hand: Hand, held: Held) -> None:
+        self._ctx, self._hand, self._held = ctx, hand, held
+        names = (*ctx.kinematics.trunk(hand.arm), *hand.arm.joints)
+        self._arm, self._joints = replace(hand.arm, joints=names, tucked=()), ctx.indices(names)
+        self._skin = Skin(ctx.kinematics, [*names, *hand.arm.fingers])
+        self._limb = self._skin.moved_by(hand.arm.joints)
+        self._outside = outside(held)
+        self._side = math.copysign(1.0, ctx.kinematics.anchor(ctx.kinematics.home, hand.arm.joints[0])[1])
+
+    def carry(self, obs: Observation) -> Motion:
+        """Bring the thing upright before the shoulder, high up, if there is a free way there; else leave it."""
+        low = _CARRIED_HIGH - OVER_M - _OVER_M - float(self._held.X_FT[2, 3])
+        for ahead, aside in _CARRIED:
+            foot = np.array([ahead, self._side * aside, low])
+            search = self._planned(obs, base_pose(obs), obs.commanded()[0], foot, _ACROSS)
+            found, obs = yield from spread(search, obs, per_tick=STEPS)
+            if found is not None:
+                return (yield from visit(self._ctx, obs, found.joints, found.stops))
+        return obs
+
+    def to_hand(self, obs: Observation, person: Person) -> Went:
+        """Go where the thing is brought over somebody's palm; return the plan, or a reason: "no_hand" without one."""
+        return (yield from self._bring(obs, person, lambda o: _palm(again(o, person)), "no_hand"))
+
+    def to_front(self, obs: Observation, person: Person) -> Went:
+        """Go where the thing is brought before somebody; return the plan, or a reason."""
+        out = base_pose(obs)[:2, 3] - person.place
+        at = person.place + _BEFORE_M * out / max(1e-9, float(np.linalg.norm(out)))
+        place = np.array([*at, _HEIGHT_SHARE * (person.height or _HEIGHT)])
+        return (yield from self._bring(obs, person, lambda _o: place, "nobody"))
+
+    def watch(self, obs: Observation, person: Person) -> Motion:
+        """Look at somebody."""
+        return (yield from look_at(self._ctx, obs, np.array([*person.place, CHEST])))
+
+    def sees_hand(self, obs: Observation, person: Person, since_ns: int) -> bool:
+        """Say whether somebody holds out a hand, seen after a time [ns]."""
+        now = again(obs, person)
+        return now is not None and now.hand is not None and now.seen_ns > since_ns
+
+    def _bring(self, obs: Observation, person: Person, where: Callable[[Observation], Array | None], lost: str) -> Went:
+        """Look, plan, and where that fails drive and look again."""
+        ctx = self._ctx
+        for n_driven in range(_APPROACHES + 1):
+            obs = yield from self.watch(obs, person)
+            if (place := where(obs)) is None:
+                return None, lost, obs
+            foot = _in_base(base_pose(obs), place)
+            search = self._planned(obs, base_pose(obs), obs.commanded()[0], foot)
+            found, obs = yield from spread(search, obs, per_tick=STEPS)
+            if found is not None:
+                return found, "", obs
+            if ctx.spec.base is None or n_driven == _APPROACHES:
+                break
+            legs, obs = yield from spread(self._stance(obs, place), obs, per_tick=STEPS)
+            for leg in legs or []:
+                outcome, obs = yield from driving(ctx, obs, leg, margin=_MARGIN_M, speed_max=_SPEED)
+                if not outcome.ok:
+                    return None, outcome.reason, obs
+            if legs is None:
+                break
+        return None, "out_of_reach", obs
+
+    def _stance(self, obs: Observation, place: Array) -> Generator[None, None, list[Leg] | None]:
+        """Search a stance from which the thing is brought to a place in the world (3,); return the way there."""
+        q = obs.commanded()[0]
+        floor = Floor(self._ctx, self._others(obs, over=float(self._held.X_FT[2, 3])), q)
+        for X_WS in islice(floor.stances(self._thing_at(place)), _STANCES):
+            legs = yield from floor.route(X_WS)
+            if legs is not None and (yield from self._planned(obs, X_WS, q, _in_base(X_WS, place))) is not None:
+                return legs
+        return None
+
+    def _others(self, obs: Observation, over: float | None = None) -> Observation:
+        """Return the observation with people, or their hands too, and without what the hand holds or held."""
+        tip = base_pose(obs) @ self._ctx.kinematics.pose_of(obs.commanded()[0], self._arm.tip)
+        things = tuple(thing for thing in obs.things if thing.id != self._held.thing.id)
+        return with_people(replace(obs, things=things), but=tip[:3, 3], over=over)
+
+    def _planned(self, obs: Observation, X_WB: Array, q: Array, foot: Array, turns: Sequence[float] = _TURNS
+                 ) -> Generator[None, None, Bringing | None]:  # fmt: skip
+        """Search a way to bring the thing's foot a little over a place (3,) in the base frame, the base at X_WB."""
+        bodies = Surroundings(solids(self._others(obs), X_WB))
+        hands = Surroundings(solids(self._others(obs, over=0.0), X_WB))
+        for turn in turns:
+            X_BT = level_pose(float(foot[0]), float(foot[1]), -self._side * turn) @ self._held.X_FT
+            X_BT[2, 3] += foot[2] + _OVER_M
+            found = yield from self._to(X_BT, q, bodies, hands)
+            if found is not None:
+                return found
+        return None
+
+    def _to(self, X_BT: Array, q: Array, bodies: Surroundings, hands: Surroundings
+            ) -> Generator[None, None, Bringing | None]:  # fmt: skip
+        """Search a way from joints ``q`` to a pose of the tip, by way of the place over it and past people's hands."""
+        j = self._joints
+        above, back = X_BT.copy(), X_BT.copy()
+        above[2, 3] += OVER_M
+        back[:3, 3] -= _BACK_M * X_BT[:3, 2]
+        for start in self._starts(q):
+            over = yield from self._reach(above, start)
+            at = None if over is None else (yield from self._reach(X_BT, over))
+            if over is None or at is None or not self._is_clear(over, hands) or not self._is_clear(at, bodies):
+                continue
+            behind = yield from self._reach(back, at)
+            ways = ([over[j]], [self._tucked(q)[j], over[j]])
+            stops = yield from first_free(
+                self._ctx, q, np.zeros(len(j)), j, ways, lambda now: self._is_clear(now, hands)
+            )  # fmt: skip
+            if stops is not None:
+                return Bringing(self._hand, j, stops, at[j], (over if behind is None else behind)[j])
+        return None
+
+    def _starts(self, q: Array) -> list[Array]:
+        """Return the joints that inverse kinematics starts from: as they are, tucked in, and at home."""
+        home = q.copy()
+        home[self._joints] = self._ctx.kinematics.home[self._joints]
+        return [q, self._tucked(q), home]
+
+    def _tucked(self, q: Array) -> Array:
+        q = q.copy()
+        q[self._ctx.indices(self._hand.arm.joints)] = tucked(self._ctx, self._hand.arm)
+        return q
+
+    def _reach(self, X_BT: Array, start: Array) -> Generator[None, None, Array | None]:
+        reach = Reach(arm=self._arm, position=X_BT[:3, 3], rotation=X_BT[:3, :3], position_tolerance=_AT_M,
+                      angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
+        return (yield from solving(self._ctx.kinematics, reach, [start])).q
+
+    def _is_clear(self, q: Array, around: Surroundings) -> bool:
+        """Say whether the arm and what it holds keep away from all that is around."""
+        points = transform(self._ctx.kinematics.pose_of(q, self._arm.tip), self._outside)
+        is_clear = bool(np.all(around.distance(points) > _CLEAR_M))
+        return is_clear and self._skin.clearance(q, around, self._limb) > _CLEAR_M
+
+    def _thing_at(self, foot: Array) -> Thing:
+        return replace(self._held.thing, centre=foot + np.array([0.0, 0.0, 0.5 * self._held.thing.size[2]]))
+
+
+def outside(held: Held) -> Array:
+    """Return points on the outside of what is held, in the tip's frame, shape (n, 3) [m]."""
+    x, y, z = held.thing.size
+    angles = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
+    ring = np.column_stack([0.5 * x * np.cos(angles), 0.5 * y * np.sin(angles)])
+    points = np.concatenate([np.column_stack([ring, np.full(len(ring), height)]) for height in (0.0, 0.5 * z, z)])
+    return transform(invert(held.X_FT), points)
+
+
+def _palm(person: Person | None) -> Array | None:
+    return None if person is None else person.hand
+
+
+def _in_base(X_WB: Array, place: Array) -> Array:
+    return (invert(X_WB) @ [*place, 1.0])[:3]

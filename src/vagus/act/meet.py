@@ -1,0 +1,116 @@
+"""People, as skills use them: find somebody, look at them, know them again, and keep out of their way."""
+
+import math
+from collections.abc import Generator
+from dataclasses import replace
+
+import numpy as np
+
+from vagus.act.drive import driving
+from vagus.act.look import aim, neck_joints
+from vagus.act.motion import Motion, clipped, move_to, spread
+from vagus.act.scene import base_pose, level_pose
+from vagus.act.skill import Array, Context, Observation, Targets
+from vagus.act.stance import Floor
+from vagus.core.frames import invert, transform
+from vagus.core.things import Person, Thing
+
+CHEST = 1.2
+"""Where to look at somebody [m]: head and hands are then in the picture."""
+_BODY_M = 0.24
+"""Kept free about the middle of a person [m]: their trunk and arms, not the hand that is held out."""
+_HELD_M = 0.15
+"""What is seen so near to a hand's tip is in the hand [m]: half of the tallest thing, and how far off it is seen."""
+_HAND_M = 0.10
+"""Kept free about the middle of a palm, and below it [m]."""
+_HEIGHT = 1.7
+"""Height of somebody whose head was not seen [m]."""
+_SAME_M = 0.7
+"""Somebody may have stepped so far [m] and be the same."""
+_SIDE, _DOWN = math.radians(40.0), math.radians(8.0)
+"""How far the head looks to either side and down for people [rad]."""
+_LOOK_S = 1.2
+"""How long a look takes [s]: four pictures."""
+_TURNS = (0.0, math.radians(120.0), math.radians(120.0))
+"""How the base turns to see all around [rad]."""
+
+
+def nearest(obs: Observation) -> Person | None:
+    """Return the nearest person that is known of."""
+    at = base_pose(obs)[:2, 3]
+    return min(obs.people, key=lambda p: float(np.linalg.norm(p.place - at)), default=None)
+
+
+def again(obs: Observation, person: Person) -> Person | None:
+    """Return what is known now of a person that was known: whoever stands nearest to there."""
+    near = min(obs.people, key=lambda p: float(np.linalg.norm(p.place - person.place)), default=None)
+    is_same = near is not None and float(np.linalg.norm(near.place - person.place)) < _SAME_M
+    return near if is_same else None
+
+
+def with_people(obs: Observation, *, but: Array | None = None, over: float | None = None) -> Observation:
+    """Return the observation with people among the things: what ways and arms keep clear of.
+
+    Args:
+        obs: The observation.
+        but: Where a hand holds something (3,) [m]: things that are seen there are what it holds, and are left out.
+        over: Hands that are held out are among them, too, as much higher than they are [m]; None: they are not.
+    """
+    things = [t for t in obs.things if but is None or float(np.linalg.norm(t.centre - but)) > _HELD_M]
+    for person in obs.people:
+        height = person.height or _HEIGHT
+        things.append(_column(person, person.place, 0.0, height, _BODY_M))
+        if over is not None and person.hand is not None:
+            things.append(_column(person, person.hand[:2], person.hand[2] - _HAND_M, person.hand[2] + over, _HAND_M))
+    return replace(obs, things=tuple(things))
+
+
+def _column(person: Person, middle: Array, low: float, high: float, radius: float) -> Thing:
+    centre = np.array([*middle, 0.5 * (low + high)])
+    return Thing(id=-1, shape="can", colour="black", centre=centre, yaw=0.0,
+                 size=(2.0 * radius, 2.0 * radius, high - low), sigma=person.sigma, seen_ns=person.seen_ns)  # fmt: skip
+
+
+def find_somebody(ctx: Context, obs: Observation
+                  ) -> Generator[Targets | None, Observation, tuple[Person | None, Observation]]:  # fmt: skip
+    """Look for somebody: with the head, then turning the base; return the nearest, or None."""
+    for turn in _TURNS if ctx.spec.base else _TURNS[:1]:
+        if (person := nearest(obs)) is not None:
+            return person, obs
+        obs = yield from _turn(ctx, obs, turn)
+        for azimuth in (0.0, _SIDE, -_SIDE):
+            if (person := nearest(obs)) is None:
+                obs = yield from _look(ctx, obs, np.array([azimuth, _DOWN]))
+    return nearest(obs), obs
+
+
+def look_at(ctx: Context, obs: Observation, point: Array) -> Motion:
+    """Turn the head to a point in the world (3,) [m] and wait for pictures."""
+    neck = ctx.spec.neck
+    if neck is None:
+        return obs
+    x, y, z = transform(invert(base_pose(obs)), point).tolist()
+    return (yield from _look(ctx, obs, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z})))
+
+
+def _look(ctx: Context, obs: Observation, goal: Array) -> Motion:
+    joints = ctx.indices(neck_joints(ctx.spec, {}))
+    if len(joints):
+        obs = yield from move_to(ctx, obs, joints, clipped(ctx, joints, goal))
+    until_ns = obs.now_ns + round(_LOOK_S * 1e9)
+    while obs.now_ns < until_ns:
+        obs = yield None
+    return obs
+
+
+def _turn(ctx: Context, obs: Observation, turn: float) -> Motion:
+    """Turn the base, if there is a free way to; else stay."""
+    if turn == 0.0:
+        return obs
+    floor = Floor(ctx, with_people(obs), obs.commanded()[0])
+    legs, obs = yield from spread(floor.route(base_pose(obs) @ level_pose(0.0, 0.0, turn)), obs)
+    for leg in legs or []:
+        outcome, obs = yield from driving(ctx, obs, leg)
+        if not outcome.ok:
+            break
+    return obs

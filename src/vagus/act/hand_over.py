@@ -34,9 +34,11 @@ _OFFER = ("여기 있습니다. 손바닥을 펴서 내밀어 주세요.", "Here
 
 
 def hand_over(ctx: Context, obs: Observation, args: Args) -> Skill:
-    """Hand it over; succeeds when it was felt to rest or to be pulled away, and then no pad feels it any more."""
-    del args
-    hand, reason = full_hand(ctx, obs)
+    """Hand over what a hand holds, rather the thing of that number if two do.
+
+    Succeeds when it was felt to rest or to be pulled away, and then no pad feels it any more.
+    """
+    hand, reason = full_hand(ctx, obs, int(args["thing"]) if "thing" in args else None)
     if hand is None:
         return Outcome(ok=False, reason=reason)
     delivery = Delivery(ctx, hand, ctx.held[hand.arm.name])
@@ -56,10 +58,11 @@ def hand_over(ctx: Context, obs: Observation, args: Args) -> Skill:
     return (yield from _let_go(ctx, obs, hand, found))
 
 
-def full_hand(ctx: Context, obs: Observation) -> tuple[Hand | None, str]:
-    """Return the hand that holds what a skill put into it, or None and the reason."""
+def full_hand(ctx: Context, obs: Observation, number: int | None) -> tuple[Hand | None, str]:
+    """Return the hand that holds what a skill put into it, rather the thing of a number; or None and the reason."""
     hands = [Hand.of(ctx, arm) for arm in ctx.spec.arms if arm.can_grasp]
-    hand = next((h for h in hands if h.arm.name in ctx.held and h.holds(obs)), None)
+    full = [h for h in hands if h.arm.name in ctx.held and h.holds(obs)]
+    hand = min(full, key=lambda h: ctx.held[h.arm.name].thing.id != number, default=None)
     is_full = any(h.holds(obs) and h.forces(obs) is not None for h in hands)
     return hand, "" if hand is not None else "not_known" if is_full else "empty_handed"
 

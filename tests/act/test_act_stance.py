@@ -1,6 +1,7 @@
 """Where to stand: never in anything, always with the thing in reach, and on a way that is free."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from ideal import IdealRobot, load
 
 from vagus.act.approach import tucked_in
 from vagus.act.motion import ended
-from vagus.act.scene import level_pose, solids
+from vagus.act.scene import find_again, level_pose, past_body, solids
 from vagus.act.skill import Context, Observation
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Skin, Surroundings
@@ -61,6 +62,21 @@ def test_every_stance_is_free_and_has_the_thing_before_it(x: float, y: float) ->
         ahead = np.linalg.inv(X_WS) @ [*target.centre, 1.0]
         assert 0.3 < ahead[0] < 0.65
         assert abs(ahead[1]) <= 0.31
+
+
+def test_what_is_seen_where_the_robot_itself_is_is_no_thing() -> None:
+    real = thing(1, 1.1, 0.1)
+    place = Place(0.5, 0.1, 0.0, (real,))
+    elbow = place.ctx.kinematics.anchor(place.ctx.kinematics.home, "left_elbow")
+    ghost = thing(2, 0.5 + float(elbow[0]), 0.1 + float(elbow[1]))
+    assert past_body(place.ctx, replace(place.obs, things=(real, ghost))).things == (real,)
+
+
+def test_a_thing_that_got_another_number_is_the_one_that_stands_where_it_stood() -> None:
+    """Its old number may have gone to a part of it that was seen beside it."""
+    was, now, part = thing(1, 1.0, 0.1), thing(7, 1.005, 0.1), thing(1, 1.07, 0.1)
+    place = Place(0.5, 0.1, 0.0, (part, now))
+    assert find_again(place.obs, was) is now
 
 
 def ends_at(start: np.ndarray, legs: list[Leg]) -> np.ndarray:

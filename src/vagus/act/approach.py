@@ -11,7 +11,7 @@ from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.load import loads
 from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
-from vagus.act.scene import base_pose, find_again, past_hands, solids
+from vagus.act.scene import base_pose, find_again, past_body, past_hands, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Surroundings, skin_of
@@ -21,8 +21,10 @@ from vagus.core.things import Thing
 Try = Callable[[Observation, Thing, Array, Array], Generator[None, None, object | None]]
 """Says whether a thing can be reached from a stance: (observation, thing, X_WS, joints at rest there)."""
 
-_STANCES = 12
+_STANCES = 20
 """How many stances are tried."""
+_HERE_M = 0.08
+"""A stance so near to where it stands [m] is none: from here it was not reached."""
 _SEEN_S = 2.5
 """How long to wait for a fresh sighting of a thing that is looked at [s]."""
 MARGIN_M = 0.08
@@ -78,7 +80,7 @@ def _folding(ctx: Context, obs: Observation, joints: Indices) -> Generator[None,
         names = arm.joints[len(arm.joints) // 2 :]
         outer[ctx.indices(names)] = tucked_in(ctx, q)[ctx.indices(names)]
     skin = skin_of(ctx.kinematics, tuple(ctx.spec.joints[j].name for j in joints))
-    around = Surroundings(solids(obs, base_pose(obs)))
+    around = Surroundings(solids(past_body(ctx, obs), base_pose(obs)))
     keep = min(_KEEP_M, 0.9 * skin.clearance(q, around))  # who is nearer already only must not get much nearer
     ways = ([goal], [outer[joints], goal])
     return (yield from first_free(ctx, q, v[joints], joints, ways, lambda q: skin.clearance(q, around) > keep))
@@ -91,7 +93,7 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     seen = find_again(obs, thing)
     if seen is None:
         return "not_seen", obs
-    legs, obs = yield from spread(_choose(ctx, obs, seen, can_reach), obs, per_tick=STEPS)
+    legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), seen, can_reach), obs, per_tick=STEPS)
     if legs is None:
         return "out_of_reach", obs
     for leg in legs:
@@ -108,7 +110,9 @@ def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     q = obs.commanded()[0]
     carried = [load.points(q) for load in loads(ctx, obs).values()]
     floor = Floor(ctx, past_hands(ctx, obs), q, np.concatenate(carried) if carried else None)
-    for X_WS in islice(floor.stances(thing), _STANCES):
+    here = base_pose(obs)[:2, 3]
+    elsewhere = (X_WS for X_WS in floor.stances(thing) if np.linalg.norm(X_WS[:2, 3] - here) > _HERE_M)
+    for X_WS in islice(elsewhere, _STANCES):
         legs = yield from floor.route(X_WS)
         if legs is not None and (yield from can_reach(obs, thing, X_WS, q)) is not None:
             return legs

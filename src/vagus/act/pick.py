@@ -14,7 +14,7 @@ from vagus.act.grasp_plan import STEPS, GraspPlan, GraspSearch
 from vagus.act.hand import SLOW, Hand, close_hand, open_hand
 from vagus.act.load import while_held
 from vagus.act.motion import is_there, move_to, spread, unless, visit
-from vagus.act.scene import base_pose, find_again, find_thing, level_pose, past_hands, solids, thing_in
+from vagus.act.scene import base_pose, find_again, find_thing, level_pose, past_body, past_hands, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.core.frames import invert
 from vagus.core.robot import ArmSpec, RobotSpec
@@ -100,7 +100,7 @@ def _go_to(ctx: Context, obs: Observation, thing: Thing
 
 def _search(ctx: Context, obs: Observation, thing: Thing
             ) -> Generator[Targets | None, Observation, tuple[GraspPlan | None, Observation]]:  # fmt: skip
-    search = planned(ctx, obs, thing, base_pose(obs), obs.commanded()[0])
+    search = planned(ctx, past_body(ctx, obs), thing, base_pose(obs), obs.commanded()[0])
     return (yield from spread(search, obs, per_tick=STEPS))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from vagus.act.skill import Array, Context, Observation
-from vagus.act.surroundings import Solid, board_of, solid_of
+from vagus.act.surroundings import Solid, Surroundings, board_of, skin_of, solid_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Support, Thing
 
@@ -14,6 +14,8 @@ _AWAY_M = 0.2
 """A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
 _IN_HAND_M = 0.03
 """What is seen so near to what is held [m], beyond half of its width, is that."""
+_IN_BODY_M = 0.005
+"""What reaches farther into the robot than this [m] is no thing: nothing can."""
 BOARD_M = 0.04
 """How thick a board is taken to be [m]."""
 
@@ -76,9 +78,16 @@ def find_thing(obs: Observation, number: int) -> Thing | None:
 
 
 def find_again(obs: Observation, thing: Thing) -> Thing | None:
-    """Return what is known now of a thing that was known: by its number, else the nearest that looks like it."""
-    alike = [t for t in obs.things if (t.colour, t.shape) == (thing.colour, thing.shape)]
-    near = min(alike, key=lambda t: float(np.linalg.norm(t.centre - thing.centre)), default=None)
-    if near is not None and float(np.linalg.norm(near.centre - thing.centre)) > _AWAY_M:
-        near = None
-    return find_thing(obs, thing.id) or near
+    """Return what is known now of a thing that was known: nearest to where it was, of that number or of its looks."""
+    mine = find_thing(obs, thing.id)
+    near = [t for t in obs.things if t is mine or (t.colour, t.shape) == (thing.colour, thing.shape)]
+    near = [t for t in near if float(np.linalg.norm(t.centre - thing.centre)) <= _AWAY_M]
+    return min(near, key=lambda t: float(np.linalg.norm(t.centre - thing.centre)), default=mine)
+
+
+def past_body(ctx: Context, obs: Observation) -> Observation:
+    """Return what is known but for what is seen where the robot itself is: that is the robot, in its own picture."""
+    q, X_BW = obs.commanded()[0], invert(base_pose(obs))
+    skin = skin_of(ctx.kinematics)
+    free = [t for t in obs.things if skin.clearance(q, Surroundings([solid_of(thing_in(t, X_BW))])) > -_IN_BODY_M]
+    return replace(obs, things=tuple(free))

@@ -26,7 +26,7 @@ STEPS = 4
 _TRIES = 24
 """Grasps that are tried before it counts as out of reach."""
 _STRETCH = 0.94
-"""An arm takes nothing beyond this share of its length: of 930 grasps that were found, none was."""
+"""An arm takes nothing beyond this share of its length: of 120 grasps that were found, the farthest was at 0.92."""
 _PLANE_TRIES = 60
 """The same for an arm of five joints, which cannot dodge: what is in the way of one grasp is in the way of most."""
 _AT_M, _AT_RAD = 0.004, 0.06
@@ -82,7 +82,7 @@ class GraspSearch:
         self._tucked = self._q.copy()
         self._tucked[ctx.indices(arm.joints)] = tucked(ctx, arm)
         self._middle = self._q.copy()
-        self._middle[self._joints] = 0.5 * (kinematics.low + kinematics.high)[self._joints]
+        self._middle[self._joints] = 0.5 * (kinematics.low[self._joints] + kinematics.high[self._joints])
 
     def run(self, target: Thing, others: list[Solid]) -> Generator[None, None, GraspPlan | None]:
         """Search a way to take a thing; yields after every step of it.

@@ -27,8 +27,8 @@ _STEP_S = 0.1  # mink's dt: only scales its speeds
 _STEP_MAX = 0.3  # largest joint step per iteration [rad or m]: the linearisation holds that far
 _ITERATIONS = 60  # per start; the test models settle within 30
 _STALLED_FOR, _STALLED = 4, 0.95
-"""Who is no nearer to the goal than this share of where it was so many iterations ago gets no nearer: of 886 that got
-there, none was stalled before."""
+"""Who is no nearer to the goal than this share of where it was so many iterations ago gets no nearer: of 1,800 reaches,
+those that failed stood still from the eighth iteration on, and 99 % of the others were there by the twelfth."""
 _COLLISION_GAIN = 0.85  # share of the free distance that one step may use (mink's own default)
 _KEPT = 0.5
 """Share of the distance to be kept that a solution must have kept: the linearisation cuts corners."""

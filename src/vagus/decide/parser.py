@@ -82,8 +82,9 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
         return None
     if guess.intent in _FOLLOWS:
         return _follow(guess.intent, named, language)
-    if (guess.intent == "see" or guess.intent.startswith("feel_")) and named and len(clauses(plain)) > 1:
-        return None  # "you see the red cup? take it", "the red cup looks lonely, put the box beside it"
+    is_aside = guess.intent == "see" or guess.intent.startswith("feel_")
+    if named and (guess.intent in ("greet", "thanks") or (is_aside and len(clauses(plain)) > 1)):
+        return None  # "the blue one, thanks", "you see the red cup? take it", "it looks lonely, put the box beside it"
     return _said(guess.intent, spec, language) if guess.intent in _ABOUT_ALL else None
 
 

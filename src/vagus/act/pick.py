@@ -21,7 +21,7 @@ from vagus.core.robot import ArmSpec, RobotSpec
 from vagus.core.things import Thing
 
 _STOLEN_M = 0.012
-"""Fingers that close by this much more than the thing is wide have lost it [m]."""
+"""Fingers that close by this much more on the way up have lost it [m]."""
 _AGAIN = ("missed", "lost_it", "moved", "bumped")
 """How a try may end after which there is another,"""
 _ABOUT_M = 0.30
@@ -151,9 +151,10 @@ def _grip(ctx: Context, obs: Observation, found: GraspPlan, thing: Thing
     if not hand.holds(obs):
         return "missed", obs
     ctx.held[hand.arm.name] = _held(ctx, obs, hand, thing)
+    width = felt(hand, obs)["width_m"]  # of what is between the fingers: of a bottle perhaps its neck
     lift = move_to(ctx, obs, found.joints, found.lifted, share=SLOW)
     lifted, obs = yield from while_held(hand, lift, obs)
-    is_kept = lifted is not None and felt(hand, obs)["width_m"] > found.width - _STOLEN_M
+    is_kept = lifted is not None and felt(hand, obs)["width_m"] > width - _STOLEN_M
     return "done" if is_kept else "lost_it", obs
 
 

@@ -32,6 +32,8 @@ from vagus.streams.streams import Streams
 _ALIVE = "alive"
 _ALIVE_ID = 0
 _LOOK_AROUND = "look_around"
+_UNSURE = ("not_understood", "impossible")
+"""What the parser answers where a language model may know better, if there is one."""
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
 _UNENDED_MAX = 8
@@ -127,7 +129,7 @@ class BrainNode:
         self._task = task = Task(int(utterance["id"]), plan.language)
         if self._adviser is not None:
             self._adviser.heard("person", words)
-            if plan.reason == "not_understood" and self._talk.asked is None:
+            if plan.reason in _UNSURE and self._talk.asked is None:
                 self._adviser.ask(task.id, words, plan, self._scene, self._seen[1], now_ns)
                 task.unadvised, task.state = plan, "looking"
                 self._show(task, now_ns)

@@ -32,6 +32,11 @@ class Request:
     scene: str
     """A key of ``SCENES``."""
     calls: tuple[Expected, ...]
+    may_give: bool = False
+    """Handing over what was picked up is what is asked, too, for a robot that has the skill."""
+
+
+_GIVEN = ("hand_over", {})
 
 
 def _thing(number: int, colour: str, shape: str, x: float, y: float, foot: float) -> Thing:
@@ -63,8 +68,8 @@ SCENES: dict[str, tuple[tuple[Thing, ...], tuple[Support, ...]]] = {
 }  # fmt: skip
 
 
-def _row(language: Literal["ko", "en"], scene: str, words: str, *calls: Expected) -> Request:
-    return Request(words=words, language=language, scene=scene, calls=calls)
+def _row(language: Literal["ko", "en"], scene: str, words: str, *calls: Expected, may_give: bool = False) -> Request:
+    return Request(words=words, language=language, scene=scene, calls=calls, may_give=may_give)
 
 
 def _c(name: str, **args: Value) -> Expected:
@@ -74,10 +79,10 @@ def _c(name: str, **args: Value) -> Expected:
 _HALF_TURN = (180.0, -180.0)
 REQUESTS: tuple[Request, ...] = (
     _row("en", "plain", "pick up the red cup", _c("pick", thing=3)),
-    _row("en", "plain", "Could you hand me that green ball?", _c("pick", thing=4)),
-    _row("en", "plain", "I need the can, get it for me please", _c("pick", thing=9)),
+    _row("en", "plain", "Could you hand me that green ball?", _c("pick", thing=4), may_give=True),
+    _row("en", "plain", "I need the can, get it for me please", _c("pick", thing=9), may_give=True),
     _row("en", "plain", "take whatever is blue", _c("pick", thing=7)),
-    _row("en", "two cups", "fetch the bottle, would you", _c("pick", thing=6)),
+    _row("en", "two cups", "fetch the bottle, would you", _c("pick", thing=6), may_give=True),
     _row("en", "two cups", "grab the cup that is white", _c("pick", thing=5)),
     _row("en", "two cups", "lift the bowl that stands on the shelf", _c("pick", thing=11)),
     _row("en", "two cups", "bring me the cup"),
@@ -97,10 +102,10 @@ REQUESTS: tuple[Request, ...] = (
     _row("en", "plain", "make me a sandwich"),
     _row("en", "nothing", "what is the capital of France?"),
     _row("ko", "plain", "빨간 컵 집어 줘", _c("pick", thing=3)),
-    _row("ko", "plain", "초록색 공 나한테 가져다줄래?", _c("pick", thing=4)),
+    _row("ko", "plain", "초록색 공 나한테 가져다줄래?", _c("pick", thing=4), may_give=True),
     _row("ko", "plain", "거기 캔 좀 들어 봐", _c("pick", thing=9)),
     _row("ko", "plain", "파란 걸로 하나 집어 주겠니", _c("pick", thing=7)),
-    _row("ko", "two cups", "노란 병이 필요해, 집어 줘", _c("pick", thing=6)),
+    _row("ko", "two cups", "노란 병이 필요해, 집어 줘", _c("pick", thing=6), may_give=True),
     _row("ko", "two cups", "하얀 컵으로 부탁할게", _c("pick", thing=5)),
     _row("ko", "two cups", "선반 위에 있는 그릇 들어 줄 수 있어?", _c("pick", thing=11)),
     _row("ko", "two cups", "컵 좀 가져와"),
@@ -124,6 +129,8 @@ REQUESTS: tuple[Request, ...] = (
 
 def does(calls: tuple[tuple[str, Mapping[str, float | str]], ...], request: Request) -> bool:
     """Say whether calls, as names and arguments, are those that a request comes to."""
+    if request.may_give and calls[-1:] == (_GIVEN,):
+        calls = calls[:-1]
     if len(calls) != len(request.calls):
         return False
     return all(

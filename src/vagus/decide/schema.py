@@ -27,9 +27,9 @@ REASONS: dict[Reason, str] = {
     "told": "they only talk or ask",
 }
 """Why a model may do nothing, and when."""
-_LEFT_OUT = frozenset({"x", "y", "z", "speed_m_s", "turn_deg_s", "duration_s"})
-"""Parameters not offered: a model cannot know coordinates and need not choose speeds, and each that it leaves out costs
-it a few tokens to say so."""
+_LEFT_OUT = frozenset({"x", "y", "z", "speed_m_s", "turn_deg_s", "duration_s", "thing"})
+"""Parameters not offered where they may be left out: a model cannot know coordinates, need not choose speeds, and what
+is held has no number among the things that are seen. Each that it leaves out costs it a few tokens to say so."""
 
 
 _KINDS = ("thing", "choice", "number", "text")

@@ -44,8 +44,8 @@ from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.prepare import host_file, prepare
 from vagus.world.room import TABLE_HEIGHT
 
-BACK_M, BESIDE_M, UPRIGHT = 0.04, 0.16, 0.97
-"""Back where it was; middles of two things side by side, at most; cosine of a thing that still stands."""
+BACK_M, BESIDE_M, UPRIGHT = 0.04, 0.10, 0.97
+"""Back where it was; between two things side by side, handles included, at most [m]; cosine of a lean."""
 PALM_M = 0.12
 MOUTH, JAW_M = 0.35, 0.015
 """Half of what a smile turns the corners of the mouth by [rad]; half of how far the jaw drops in surprise [m]."""
@@ -77,6 +77,9 @@ class Result:
 class Room(Trial):
     """A trial in which a person talks."""
 
+    radii: dict[str, float]
+    """Of the upright cylinders that hold things, handles included [m]."""
+
     def face(self, words: str) -> str:
         """Say something and return the feeling that the face in the world shows after it, by its mouth and jaw."""
         outcomes, widest = self.robot.streams.reader("outcome"), np.zeros(2)
@@ -99,6 +102,10 @@ class Room(Trial):
         """Return how far the middles of two things are apart on the level [m]."""
         data = self.truth()
         return float(np.linalg.norm(data.body(a).xpos[:2] - data.body(b).xpos[:2]))
+
+    def gap(self, a: str, b: str) -> float:
+        """Return what is between the upright cylinders that hold two things [m]."""
+        return self.apart(a, b) - self.radii[a] - self.radii[b]
 
     def off(self, name: str) -> float:
         """Return how far a thing is from where it was [m]."""
@@ -138,6 +145,7 @@ def begin(seed: int, kind: str, language: Language, folder: Path) -> tuple[Room,
         run = replace(run, person="holds_out_a_hand" if kind == "hand_over" else "stands")
         lockstep = Lockstep(run, cameras=True, robot=robot)
         room = Room(lockstep, scene.model, [obj.name for obj in scene.objects])
+        room.radii = {obj.name: obj.radius for obj in scene.objects}
         lockstep.advance(0.5)
         room.say("look around")
         return room, request
@@ -220,7 +228,7 @@ def _is_down(room: Room, thing: str, _other: str, _last: dict[str, Any]) -> str:
 def _is_beside(room: Room, thing: str, other: str, _last: dict[str, Any]) -> str:
     if not room.stands(thing) or room.off(other) > BACK_M:
         return "does not stand on the table" if not room.stands(thing) else "the other thing was moved"
-    return "" if room.apart(thing, other) < BESIDE_M else "not beside it"
+    return "" if room.gap(thing, other) < BESIDE_M else "not beside it"
 
 
 def _is_in(room: Room, thing: str, other: str, _last: dict[str, Any]) -> str:

@@ -21,7 +21,7 @@ from vagus.act.load import hand_with, loads, while_held
 from vagus.act.look import aim, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, spread, visit
 from vagus.act.place_plan import PlaceSearch
-from vagus.act.scene import base_pose, level_pose, past_hands, solids, thing_in
+from vagus.act.scene import base_pose, find_again, level_pose, past_hands, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.core.frames import invert, transform
@@ -50,6 +50,8 @@ _SEEN_S = 4.0
 """How long it waits to see what it has put down [s]."""
 _ELSEWHERE_M = 0.30
 """What is seen farther from the place than this [m] is something else."""
+_HEAPED_M = 0.004
+"""What is in a bowl and looks like part of it makes it seem so much higher at least [m]: heights are seen to 2 mm."""
 _FALLEN = 0.7
 """What is seen lower than this share of its height has fallen over."""
 
@@ -235,7 +237,7 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
     def seen(obs: Observation) -> Thing | None:
         new = [t for t in obs.things if t.colour == held.thing.colour and t.seen_ns > start_ns
                and (t.id not in known or t.id == held.thing.id) and _off(t, spot) < _ELSEWHERE_M]  # fmt: skip
-        return min(new, key=lambda t: _off(t, spot), default=None)
+        return min(new, key=lambda t: _off(t, spot), default=None) or _fuller(obs, spot, start_ns)
 
     def is_there(obs: Observation) -> bool:
         thing = seen(obs)
@@ -250,6 +252,16 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
         return Outcome(ok=False, reason="fell_over", figures=figures)
     is_done = figures["off_m"] <= spot.near
     return Outcome(ok=is_done, reason="done" if is_done else "not_there", figures=figures)
+
+
+def _fuller(obs: Observation, spot: Spot, start_ns: int) -> Thing | None:
+    """Return the bowl if it is seen to hold something: white, black or of its own colour, that looks like part of it."""
+    if spot.bowl is None:
+        return None
+    bowl = find_again(obs, spot.bowl)
+    if bowl is None or bowl.seen_ns <= start_ns or bowl.top < spot.bowl.top + _HEAPED_M:
+        return None
+    return bowl
 
 
 def _middle(spot: Spot, thing: Thing) -> Array:

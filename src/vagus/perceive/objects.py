@@ -53,6 +53,8 @@ _BAD_FIT = 0.0028
 """A fit that misses by more than this [m], on average, may be two objects that touch,"""
 _PAIR_GAIN = 0.72
 """if two solids miss by less than this share of it."""
+_HEAPED = 0.005
+"""What stands out over a bowl by more than this [m] is in it, no part of it."""
 _BOARD_SIGMA = 0.003
 """How well the camera's pose, after calibration, is known where the hands work [m]."""
 
@@ -75,6 +77,11 @@ class Seen:
     """Standard deviation of the centre, each axis [m]."""
     pixels: Labels
     """Indices into the flattened picture, shape (n,)."""
+
+    @property
+    def top(self) -> float:
+        """Height of its top [m]."""
+        return float(self.centre[2]) + 0.5 * self.size[2]
 
     def box(self, width: int) -> tuple[int, int, int, int]:
         """Return its left, top, right and bottom pixel in a picture so wide."""
@@ -330,4 +337,6 @@ def _is_fragment(one: Seen, other: Seen) -> bool:
     is_within = float(np.linalg.norm(one.centre[:2] - other.centre[:2])) < 0.5 * max(other.size[:2]) + 0.012
     is_near = abs(one.centre[2] - other.centre[2]) < 0.10
     is_alike = one.colour in (other.colour, "white", "black")
+    if other.shape == "bowl" and one.top > other.top + _HEAPED:
+        return False  # what is in it
     return is_within and is_near and is_alike and len(one.pixels) < 0.6 * len(other.pixels)

@@ -255,7 +255,7 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
 
 
 def _fuller(obs: Observation, spot: Spot, start_ns: int) -> Thing | None:
-    """Return the bowl if it is seen to hold something: white, black or of its own colour, that looks like part of it."""
+    """Return the bowl if it is seen to hold something that looks like part of it: of its own colour, or of none."""
     if spot.bowl is None:
         return None
     bowl = find_again(obs, spot.bowl)

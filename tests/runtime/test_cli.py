@@ -109,7 +109,7 @@ def test_a_robot_file_that_cannot_run_gives_status_1_from_check(vagus: Callable[
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--scene", "moon"], "scene: got 'moon', allowed: ['empty', "),
+        (["--scene", "moon"], "scene: got 'moon', allowed: ['desk', 'empty', "),
         (["--seed", "-1"], "seed: got -1, allowed: 0 to 4294967295"),
         (["--seconds", "-1"], "seconds: got -1.0, allowed: a finite number > 0"),
         (["--seconds", "nan"], "seconds: got nan, allowed"),

@@ -124,4 +124,4 @@ def test_what_was_picked_up_is_put_down_where_it_stood_and_does_not_fall() -> No
 def test_who_holds_nothing_puts_nothing_down() -> None:
     robot = Seer(1, BEFORE_TABLE)
     outcome = robot.say("내려놔")
-    assert (outcome["ok"], outcome["reason"]) == (False, "empty_handed")
+    assert (outcome["ok"], outcome["reason"], outcome["steps"]) == (False, "ambiguous", [])  # it asks what is meant

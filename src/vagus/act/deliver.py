@@ -39,6 +39,8 @@ _BACK_M = 0.11
 """How far the empty hand draws back [m]: the fingers are then beside the thing."""
 _CLEAR_M = 0.012
 """Kept from all that stands around [m]: perception's p95 error is 9 mm."""
+_HIDDEN_NS = 40_000_000_000
+"""For so long [ns], two drives, a palm is taken to be where it was seen; whether it is, the arm feels at the end."""
 _STANCES, _APPROACHES = 12, 2
 """Stances that are tried, and times that it drives."""
 _MARGIN_M, _SPEED = 0.10, 0.25
@@ -78,6 +80,7 @@ class Delivery:
         self._skin = Skin(ctx.kinematics, [*names, *hand.arm.fingers])
         self._limb = self._skin.moved_by(hand.arm.joints)
         self._outside = outside(held)
+        self._palm_seen: tuple[Array, int] | None = None
         self._side = math.copysign(1.0, ctx.kinematics.anchor(ctx.kinematics.home, hand.arm.joints[0])[1])
 
     def carry(self, obs: Observation) -> Motion:
@@ -93,7 +96,17 @@ class Delivery:
 
     def to_hand(self, obs: Observation, person: Person) -> Went:
         """Go where the thing is brought over somebody's palm; return the plan, or a reason: "no_hand" without one."""
-        return (yield from self._bring(obs, person, lambda o: _palm(again(o, person)), "no_hand"))
+        return (yield from self._bring(obs, person, lambda o: self.palm(o, person), "no_hand"))
+
+    def palm(self, obs: Observation, person: Person) -> Array | None:
+        """Return where somebody holds out a hand (3,), as it was seen last: the thing that comes to it may hide it."""
+        for known in (again(obs, person), person):
+            if known is not None and known.hand is not None:
+                newest = self._palm_seen[1] if self._palm_seen else 0
+                self._palm_seen = (known.hand, known.seen_ns) if known.seen_ns > newest else self._palm_seen
+        if self._palm_seen is None or obs.now_ns - self._palm_seen[1] > _HIDDEN_NS:
+            return None
+        return self._palm_seen[0]
 
     def to_front(self, obs: Observation, person: Person) -> Went:
         """Go where the thing is brought before somebody; return the plan, or a reason."""
@@ -106,16 +119,12 @@ class Delivery:
         """Look at somebody."""
         return (yield from look_at(self._ctx, obs, np.array([*person.place, CHEST])))
 
-    def sees_hand(self, obs: Observation, person: Person, since_ns: int) -> bool:
-        """Say whether somebody holds out a hand, seen after a time [ns]."""
-        now = again(obs, person)
-        return now is not None and now.hand is not None and now.seen_ns > since_ns
-
     def _bring(self, obs: Observation, person: Person, where: Callable[[Observation], Array | None], lost: str) -> Went:
         """Look, plan, and where that fails drive and look again."""
         ctx = self._ctx
         for n_driven in range(_APPROACHES + 1):
             obs = yield from self.watch(obs, person)
+            self.palm(obs, person)
             if (place := where(obs)) is None:
                 return None, lost, obs
             foot = _in_base(base_pose(obs), place)
@@ -217,10 +226,6 @@ def outside(held: Held) -> Array:
     ring = np.column_stack([0.5 * x * np.cos(angles), 0.5 * y * np.sin(angles)])
     points = np.concatenate([np.column_stack([ring, np.full(len(ring), height)]) for height in (0.0, 0.5 * z, z)])
     return transform(invert(held.X_FT), points)
-
-
-def _palm(person: Person | None) -> Array | None:
-    return None if person is None else person.hand
 
 
 def _in_base(X_WB: Array, place: Array) -> Array:

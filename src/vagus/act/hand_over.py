@@ -91,9 +91,9 @@ def _offer(ctx: Context, obs: Observation, delivery: Delivery, person: Person
             pulled_ns = obs.now_ns
         if obs.now_ns - pulled_ns > _PULLED_S * 1e9:
             return found, "", True, obs
-        if delivery.sees_hand(obs, person, start_ns):
+        if delivery.palm(obs, person) is not None:
             nearer, reason, obs = yield from delivery.to_hand(obs, person)
-            return nearer, reason, False, obs
+            return nearer, "not_taken" if reason == "no_hand" else reason, False, obs
         obs = yield Targets(joints=found.joints, q=q, v=np.zeros(len(q)))
     return None, "not_taken", False, obs
 

@@ -10,6 +10,7 @@ import numpy as np
 from vagus.act.drive import driving
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.hand import Hand
+from vagus.act.load import outside
 from vagus.act.meet import CHEST, again, look_at, with_people
 from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
@@ -217,15 +218,6 @@ class Delivery:
 
     def _thing_at(self, foot: Array) -> Thing:
         return replace(self._held.thing, centre=foot + np.array([0.0, 0.0, 0.5 * self._held.thing.size[2]]))
-
-
-def outside(held: Held) -> Array:
-    """Return points on the outside of what is held, in the tip's frame, shape (n, 3) [m]."""
-    x, y, z = held.thing.size
-    angles = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)
-    ring = np.column_stack([0.5 * x * np.cos(angles), 0.5 * y * np.sin(angles)])
-    points = np.concatenate([np.column_stack([ring, np.full(len(ring), height)]) for height in (0.0, 0.5 * z, z)])
-    return transform(invert(held.X_FT), points)
 
 
 def _in_base(X_WB: Array, place: Array) -> Array:

@@ -11,6 +11,7 @@ import numpy as np
 from vagus.act.deliver import OVER_M, Bringing, Delivery
 from vagus.act.feel import Felt
 from vagus.act.hand import SLOW, Hand, open_hand
+from vagus.act.load import hand_with
 from vagus.act.meet import find_somebody
 from vagus.act.motion import clipped, hold, move_to, visit
 from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill, Targets
@@ -38,9 +39,9 @@ def hand_over(ctx: Context, obs: Observation, args: Args) -> Skill:
 
     Succeeds when it was felt to rest or to be pulled away, and then no pad feels it any more.
     """
-    hand, reason = full_hand(ctx, obs, int(args["thing"]) if "thing" in args else None)
-    if hand is None:
-        return Outcome(ok=False, reason=reason)
+    hand = hand_with(ctx, obs, int(args["thing"]) if "thing" in args else None)
+    if isinstance(hand, Outcome):
+        return hand
     delivery = Delivery(ctx, hand, ctx.held[hand.arm.name])
     obs = yield from delivery.carry(obs)
     person, obs = yield from find_somebody(ctx, obs)
@@ -56,15 +57,6 @@ def hand_over(ctx: Context, obs: Observation, args: Args) -> Skill:
     if reason or found is None:
         return Outcome(ok=False, reason=reason)
     return (yield from _let_go(ctx, obs, hand, found))
-
-
-def full_hand(ctx: Context, obs: Observation, number: int | None) -> tuple[Hand | None, str]:
-    """Return the hand that holds what a skill put into it, rather the thing of a number; or None and the reason."""
-    hands = [Hand.of(ctx, arm) for arm in ctx.spec.arms if arm.can_grasp]
-    full = [h for h in hands if h.arm.name in ctx.held and h.holds(obs)]
-    hand = min(full, key=lambda h: ctx.held[h.arm.name].thing.id != number, default=None)
-    is_full = any(h.holds(obs) and h.forces(obs) is not None for h in hands)
-    return hand, "" if hand is not None else "not_known" if is_full else "empty_handed"
 
 
 def _offer(ctx: Context, obs: Observation, delivery: Delivery, person: Person

@@ -26,7 +26,7 @@ class Load:
     def __init__(self, ctx: Context, hand: Hand, held: Held) -> None:
         arm = hand.arm
         self._kinematics, self._tip = ctx.kinematics, arm.tip
-        self._points = _outside(held)
+        self._points = outside(held)
         self._skin = skin_of(ctx.kinematics)
         self._body = ~self._skin.moved_by((arm.joints[-1], *arm.fingers))
         """All balls but the hand's own."""
@@ -45,7 +45,7 @@ class Load:
         return bool(np.all(apart > _BODY_M))
 
 
-def _outside(held: Held) -> Array:
+def outside(held: Held) -> Array:
     """Return points on the upright cylinder that holds a thing, in the tip's frame, shape (n, 3) [m]."""
     radius, height = radius_of(held), held.thing.size[2]
     angles = np.linspace(0.0, 2.0 * np.pi, 8, endpoint=False)

@@ -53,6 +53,8 @@ _BAD_FIT = 0.0028
 """A fit that misses by more than this [m], on average, may be two objects that touch,"""
 _PAIR_GAIN = 0.72
 """if two solids miss by less than this share of it."""
+_HANDLE = 0.040
+"""How far a cup's handle stands out [m]; where its loop is seen apart from the cup it is no thing of its own."""
 _HEAPED = 0.005
 """What stands out over a bowl by more than this [m] is in it, no part of it."""
 _BOARD_SIGMA = 0.003
@@ -334,7 +336,9 @@ def _without_fragments(found: list[Seen]) -> list[Seen]:
 
 
 def _is_fragment(one: Seen, other: Seen) -> bool:
-    is_within = float(np.linalg.norm(one.centre[:2] - other.centre[:2])) < 0.5 * max(other.size[:2]) + 0.012
+    is_handle = other.shape == "cup" and one.colour == other.colour and len(one.pixels) < 0.3 * len(other.pixels)
+    beside = _HANDLE if is_handle else 0.012
+    is_within = float(np.linalg.norm(one.centre[:2] - other.centre[:2])) < 0.5 * max(other.size[:2]) + beside
     is_near = abs(one.centre[2] - other.centre[2]) < 0.10
     is_alike = one.colour in (other.colour, "white", "black")
     if other.shape == "bowl" and one.top > other.top + _HEAPED:

@@ -65,10 +65,10 @@ def _go(ctx: Context, obs: Observation, joints: Indices, search: _Search
 def _straight(ctx: Context, obs: Observation, joints: Indices, *ways: list[Array]) -> _Search:
     """Search the first of some ways on which neither the robot nor what it holds touches anything."""
     q, v = obs.commanded()
-    return (yield from first_free(ctx, q, v[joints], joints, ways, _clear(ctx, obs, joints)))
+    return (yield from first_free(ctx, q, v[joints], joints, ways, clear_of(ctx, obs, joints)))
 
 
-def _clear(ctx: Context, obs: Observation, joints: Indices) -> Callable[[Array], bool]:
+def clear_of(ctx: Context, obs: Observation, joints: Indices) -> Callable[[Array], bool]:
     """Return what says whether these joints may be somewhere, by what is known around now."""
     around = Surroundings(solids(past_hands(ctx, obs), base_pose(obs)))
     skin = skin_of(ctx.kinematics, tuple(ctx.spec.joints[int(j)].name for j in joints))
@@ -94,7 +94,7 @@ def _folded(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
 def _before_shoulder(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
     """Search where an arm carries what it holds, with a way there."""
     joints, q = ctx.indices(arm.joints), obs.commanded()[0]
-    is_clear, drawn_in = _clear(ctx, obs, joints), q.copy()
+    is_clear, drawn_in = clear_of(ctx, obs, joints), q.copy()
     drawn_in[joints] = tucked(ctx, arm)
     for X_BT in _poses(ctx, q, arm, ctx.held[arm.name]):
         reach = Reach(arm=replace(arm, tucked=()), position=X_BT[:3, 3], rotation=X_BT[:3, :3],

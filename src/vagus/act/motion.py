@@ -42,13 +42,15 @@ def clipped(ctx: Context, joints: Indices, q: Array) -> Array:
     return np.clip(q, ctx.kinematics.low[joints], ctx.kinematics.high[joints])
 
 
-def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array) -> list[Array] | None:
+def plan(ctx: Context, obs: Observation, joints: Indices, goal: Array,
+         is_clear: Callable[[Array], bool] = lambda _q: True) -> list[Array] | None:  # fmt: skip
     """Return the positions to visit, at rest in each, so that the robot does not touch itself; None if there is no way.
 
-    Either straight to the goal, or by way of these joints' home. Joints that others move are taken where they are now.
+    Either straight to the goal, or by way of these joints' home. Joints that others move are taken where they are now;
+    ``is_clear`` says whether the robot may be at positions (n_joints,), besides not touching itself.
     """
     q, v = obs.commanded()
-    return ended(first_free(ctx, q, v[joints], joints, ([goal], [ctx.kinematics.home[joints], goal])))
+    return ended(first_free(ctx, q, v[joints], joints, ([goal], [ctx.kinematics.home[joints], goal]), is_clear))
 
 
 def ended(search: Generator[None, None, T]) -> T:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vagus.act.carry import clear_of
 from vagus.act.motion import clipped, move_to, plan, spread, visit
 from vagus.act.point import choose_arm
 from vagus.act.reach import Reach, solving
@@ -25,11 +26,13 @@ def wave(ctx: Context, obs: Observation, args: Args) -> Skill:
     for offset in _RAISED:
         found, obs = yield from _raised(ctx, obs, arm, offset)
         sides = None if found.q is None else _sides(ctx, found.q, arm, joints)
-        stops = None if found.q is None or sides is None else plan(ctx, obs, joints, found.q[joints])
+        is_clear = clear_of(ctx, obs, joints)
+        stops = None if found.q is None or sides is None else plan(ctx, obs, joints, found.q[joints], is_clear)
         if sides is not None and stops is not None:
             break
     else:
         return Outcome(ok=False, reason="out_of_reach")
+    start = obs.commanded()[0][joints]
     obs = yield from visit(ctx, obs, joints, stops)
     swings, width = 0, float(np.abs(sides[1] - sides[0]).max())
     last = sides[0]
@@ -39,9 +42,8 @@ def wave(ctx: Context, obs: Observation, args: Args) -> Skill:
         if k and measured is not None and np.abs(measured[0] - last).max() >= _SEEN_SHARE * width:
             swings += 1
         last = sides[k % 2] if measured is None else measured[0]
-    home = plan(ctx, obs, joints, ctx.kinematics.home[joints])
-    if home is not None:
-        yield from visit(ctx, obs, joints, home)
+    home = plan(ctx, obs, joints, ctx.kinematics.home[joints], clear_of(ctx, obs, joints))
+    yield from visit(ctx, obs, joints, home or [*stops[-2::-1], start])  # back as it came, where home is not free
     ok = swings >= 2 * _TIMES - 1
     return Outcome(ok=ok, reason="done" if ok else "not_reached", figures={"swings": float(swings)})
 

@@ -83,6 +83,7 @@ class Trial:
         data = mujoco.MjData(self.model)
         if scene is not None:
             data.qpos[:] = scene["qpos"]
+            data.mocap_pos[:], data.mocap_quat[:] = scene["mocap"][:, :3], scene["mocap"][:, 3:]
         mujoco.mj_kinematics(self.model, data)
         return data
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from vagus.act.carry import clear_of
 from vagus.act.express import face_joints
 from vagus.act.motion import error, is_there, move_to, plan, visit
 from vagus.act.skill import Args, Context, Indices, Observation, Outcome, Skill
@@ -24,11 +25,11 @@ def go_home(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Bring everything home together, or, where that would touch, one group after the other."""
     joints = ctx.indices(home_joints(ctx.spec, args))
     goal = ctx.kinematics.home[joints]
-    if plan(ctx, obs, joints, goal) == [goal]:
+    if plan(ctx, obs, joints, goal, clear_of(ctx, obs, joints)) == [goal]:
         obs = yield from move_to(ctx, obs, joints, goal)
     else:
         for part in _parts(ctx, joints):
-            stops = plan(ctx, obs, part, ctx.kinematics.home[part])
+            stops = plan(ctx, obs, part, ctx.kinematics.home[part], clear_of(ctx, obs, part))
             if stops is None:
                 return Outcome(ok=False, reason="no_free_path")
             obs = yield from visit(ctx, obs, part, stops)

@@ -31,6 +31,8 @@ _SIDE, _DOWN = math.radians(40.0), math.radians(8.0)
 """How far the head looks to either side and down for people [rad]."""
 _LOOK_S = 1.2
 """How long a look takes [s]: four pictures."""
+_BACK_M = 0.35
+"""How far it backs off where it cannot turn [m]."""
 _TURNS = (0.0, math.radians(120.0), math.radians(120.0))
 """How the base turns to see all around [rad]."""
 
@@ -104,13 +106,16 @@ def _look(ctx: Context, obs: Observation, goal: Array) -> Motion:
 
 
 def _turn(ctx: Context, obs: Observation, turn: float) -> Motion:
-    """Turn the base, if there is a free way to; else stay."""
+    """Turn the base, backing off first where there is no free way to; else stay."""
     if turn == 0.0:
         return obs
-    floor = Floor(ctx, with_people(obs), obs.commanded()[0])
-    legs, obs = yield from spread(floor.route(base_pose(obs) @ level_pose(0.0, 0.0, turn)), obs)
-    for leg in legs or []:
-        outcome, obs = yield from driving(ctx, obs, leg)
-        if not outcome.ok:
+    for _ in range(2):
+        floor = Floor(ctx, with_people(obs), obs.commanded()[0])
+        legs, obs = yield from spread(floor.route(base_pose(obs) @ level_pose(0.0, 0.0, turn)), obs)
+        for leg in legs or [{"distance_m": -_BACK_M}]:
+            outcome, obs = yield from driving(ctx, obs, leg)
+            if not outcome.ok:
+                return obs
+        if legs:
             break
     return obs

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from vagus.act.carry import clear_of
 from vagus.act.directions import POINTING, direction
 from vagus.act.motion import hold, plan, spread, visit
 from vagus.act.reach import Reach, angle_between, solving
@@ -80,7 +81,7 @@ def point(ctx: Context, obs: Observation, args: Args) -> Skill:
                       position_tolerance=0.1 * length, angle_tolerance=0.5 * _OFF_MAX)  # fmt: skip
         found, obs = yield from spread(solving(ctx.kinematics, reach, starts), obs)
         if found.q is not None and off_by(ctx, arm, found.q, p_BQ) <= _OFF_MAX:
-            stops = plan(ctx, obs, joints, found.q[joints])
+            stops = plan(ctx, obs, joints, found.q[joints], clear_of(ctx, obs, joints))
             if stops is not None:
                 break
     if stops is None:
@@ -97,7 +98,7 @@ def _show(ctx: Context, obs: Observation, arm: ArmSpec, stops: list[Array], p_BQ
     measured = obs.measured(joints)
     q[joints] = np.nan if measured is None else measured[0]
     off = off_by(ctx, arm, q, p_BQ)
-    home = plan(ctx, obs, joints, ctx.kinematics.home[joints])
+    home = plan(ctx, obs, joints, ctx.kinematics.home[joints], clear_of(ctx, obs, joints))
     if home is not None:
         yield from visit(ctx, obs, joints, home)
     ok = off <= _OFF_MAX

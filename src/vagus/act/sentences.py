@@ -43,7 +43,7 @@ REASONS: dict[str, Text] = {
     "withdrawn": Text(
         "내민 손이 느껴지지 않아서 그대로 들고 있습니다.", "I did not feel the hand any more, so I keep it."
     ),
-    "no_free_path": Text("제 몸에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching myself."),
+    "no_free_path": Text("어딘가에 부딪히지 않고는 갈 수 없습니다.", "I cannot get there without touching something."),
     "face_too_simple": Text("제 얼굴로는 그 표정을 지을 수 없습니다.", "my face cannot show that."),
     "blocked": Text("앞에 무언가 있어서 멈췄습니다.", "something is in the way, so I stopped."),
     "blind": Text("라이다 값이 오지 않아 움직이지 않았습니다.", "my lidar is silent, so I did not move."),

@@ -61,13 +61,16 @@ def radius_of(held: Held) -> float:
 
 
 def hand_with(ctx: Context, obs: Observation, number: int | None = None) -> Hand | Outcome:
-    """Return the hand that holds the thing of that number, or any that a skill knows of; else why there is none."""
+    """Return the hand that holds the thing of that number, or any that a skill knows of; else why there is none.
+
+    A thing may get another number while it is picked up: what is in the only full hand is what is meant.
+    """
     hands = [Hand.of(ctx, arm) for arm in ctx.spec.arms if arm.can_grasp]
     full = [hand for hand in hands if hand.holds(obs)]
     known = [hand for hand in full if hand.arm.name in ctx.held]
     asked = [hand for hand in known if number is None or ctx.held[hand.arm.name].thing.id == number]
-    if asked:
-        return asked[0]
+    if asked or len(known) == 1:
+        return (asked or known)[0]
     if known:
         return Outcome(ok=False, reason="not_in_hand")
     is_felt = any(hand.forces(obs) is not None for hand in full)

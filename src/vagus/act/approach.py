@@ -6,16 +6,15 @@ from itertools import islice
 import numpy as np
 
 from vagus.act.carry import carry
-from vagus.act.drive import driving
+from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.load import loads
-from vagus.act.look import aim, neck_joints
-from vagus.act.motion import Motion, clipped, first_free, move_to, spread, visit
+from vagus.act.look import face
+from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.scene import base_pose, find_again, past_body, past_hands, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Surroundings, skin_of
-from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
 
 Try = Callable[[Observation, Thing, Array, Array], Generator[None, None, object | None]]
@@ -66,9 +65,9 @@ def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observatio
         stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
         if stops is not None:
             return "", (yield from visit(ctx, obs, joints, stops))
-        outcome, obs = yield from driving(ctx, obs, {"distance_m": -_BACK_M}, margin=MARGIN_M, speed_max=SPEED)
-        if not outcome.ok:
-            return outcome.reason, obs
+        reason, obs = yield from follow(ctx, obs, [{"distance_m": -_BACK_M}], margin=MARGIN_M, speed_max=SPEED)
+        if reason:
+            return reason, obs
     return "no_free_path", obs
 
 
@@ -96,12 +95,10 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), seen, can_reach), obs, per_tick=STEPS)
     if legs is None:
         return "out_of_reach", obs
-    for leg in legs:
-        outcome, obs = yield from driving(ctx, obs, leg, margin=MARGIN_M, speed_max=SPEED)
-        if not outcome.ok:
-            return outcome.reason, obs
-    obs = yield from look_at(ctx, obs, seen)
-    return "", obs
+    reason, obs = yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED)
+    if reason:
+        return reason, obs
+    return "", (yield from look_at(ctx, obs, seen))
 
 
 def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
@@ -121,13 +118,9 @@ def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
 
 def look_at(ctx: Context, obs: Observation, thing: Thing) -> Motion:
     """Turn the head to a thing, and wait for a sighting that is younger than this; it may not come."""
-    neck = ctx.spec.neck
-    if neck is None:
+    if ctx.spec.neck is None:
         return obs
-    x, y, z = transform(invert(base_pose(obs)), thing.centre).tolist()
-    joints = ctx.indices(neck_joints(ctx.spec, {}))
-    goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
-    obs = yield from move_to(ctx, obs, joints, goal)
+    obs = yield from face(ctx, obs, thing.centre)
     start_ns = obs.now_ns
     while obs.now_ns - start_ns < _SEEN_S * 1e9:
         seen = find_again(obs, thing)

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from vagus.act.drive import driving
+from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.hand import Hand
 from vagus.act.load import outside
@@ -17,7 +17,7 @@ from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, solids
 from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
-from vagus.act.surroundings import Skin, Surroundings
+from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Person, Thing
 
@@ -78,7 +78,7 @@ class Delivery:
         self._ctx, self._hand, self._held = ctx, hand, held
         names = (*ctx.kinematics.trunk(hand.arm), *hand.arm.joints)
         self._arm, self._joints = replace(hand.arm, joints=names, tucked=()), ctx.indices(names)
-        self._skin = Skin(ctx.kinematics, [*names, *hand.arm.fingers])
+        self._skin = skin_of(ctx.kinematics, (*names, *hand.arm.fingers))
         self._limb = self._skin.moved_by(hand.arm.joints)
         self._outside = outside(held)
         self._palm_seen: tuple[Array, int] | None = None
@@ -128,7 +128,7 @@ class Delivery:
             self.palm(obs, person)
             if (place := where(obs)) is None:
                 return None, lost, obs
-            foot = _in_base(base_pose(obs), place)
+            foot = transform(invert(base_pose(obs)), place)
             search = self._planned(obs, base_pose(obs), obs.commanded()[0], foot)
             found, obs = yield from spread(search, obs, per_tick=STEPS)
             if found is not None:
@@ -136,12 +136,11 @@ class Delivery:
             if ctx.spec.base is None or n_driven == _APPROACHES:
                 break
             legs, obs = yield from spread(self._stance(obs, place), obs, per_tick=STEPS)
-            for leg in legs or []:
-                outcome, obs = yield from driving(ctx, obs, leg, margin=_MARGIN_M, speed_max=_SPEED)
-                if not outcome.ok:
-                    return None, outcome.reason, obs
             if legs is None:
                 break
+            reason, obs = yield from follow(ctx, obs, legs, margin=_MARGIN_M, speed_max=_SPEED)
+            if reason:
+                return None, reason, obs
         return None, "out_of_reach", obs
 
     def _stance(self, obs: Observation, place: Array) -> Generator[None, None, list[Leg] | None]:
@@ -150,7 +149,10 @@ class Delivery:
         floor = Floor(self._ctx, self._others(obs, over=float(self._held.X_FT[2, 3])), q)
         for X_WS in islice(floor.stances(self._thing_at(place)), _STANCES):
             legs = yield from floor.route(X_WS)
-            if legs is not None and (yield from self._planned(obs, X_WS, q, _in_base(X_WS, place))) is not None:
+            if (
+                legs is not None
+                and (yield from self._planned(obs, X_WS, q, transform(invert(X_WS), place))) is not None
+            ):
                 return legs
         return None
 
@@ -218,7 +220,3 @@ class Delivery:
 
     def _thing_at(self, foot: Array) -> Thing:
         return replace(self._held.thing, centre=foot + np.array([0.0, 0.0, 0.5 * self._held.thing.size[2]]))
-
-
-def _in_base(X_WB: Array, place: Array) -> Array:
-    return (invert(X_WB) @ [*place, 1.0])[:3]

@@ -6,7 +6,7 @@ does: not a table's top, nor a cup on the floor.
 """
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,17 @@ def driving(
         if outcome is not None:
             return outcome, obs
         obs = yield trip.targets(obs)
+
+
+def follow(
+    ctx: Context, obs: Observation, legs: Iterable[Args], *, margin: float = MARGIN_M, speed_max: float = SPEED_MAX
+) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
+    """Drive one leg after the other; return why one failed, or nothing."""
+    for leg in legs:
+        outcome, obs = yield from driving(ctx, obs, leg, margin=margin, speed_max=speed_max)
+        if not outcome.ok:
+            return outcome.reason, obs
+    return "", obs
 
 
 class _Trip:

@@ -5,9 +5,11 @@ import math
 import numpy as np
 
 from vagus.act.directions import LOOKING, angles, direction
-from vagus.act.motion import is_there, plan, visit
+from vagus.act.motion import Motion, clipped, is_there, move_to, plan, visit
 from vagus.act.reach import angle_between
+from vagus.act.scene import base_pose
 from vagus.act.skill import Args, Array, Context, Observation, Outcome, Skill
+from vagus.core.frames import invert, transform
 from vagus.core.robot import NeckSpec, RobotSpec
 
 _TURN = 1e-4  # step of the finite difference [rad]
@@ -67,6 +69,17 @@ def _wanted(args: Args, head: Array) -> Array:
     azimuth, elevation = LOOKING[str(args.get("direction", "forward"))]
     azimuth, elevation = float(args.get("azimuth_deg", azimuth)), float(args.get("elevation_deg", elevation))
     return direction(math.radians(azimuth), math.radians(elevation))
+
+
+def face(ctx: Context, obs: Observation, point: Array) -> Motion:
+    """Turn the head to a point of the world (3,) [m], as far as the neck goes; a robot without one stays as it is."""
+    neck = ctx.spec.neck
+    if neck is None:
+        return obs
+    x, y, z = transform(invert(base_pose(obs)), point).tolist()
+    joints = ctx.indices(neck_joints(ctx.spec, {}))
+    goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
+    return (yield from move_to(ctx, obs, joints, goal))
 
 
 def look(ctx: Context, obs: Observation, args: Args) -> Skill:

@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from vagus.act.drive import driving
-from vagus.act.look import aim, neck_joints
+from vagus.act.drive import follow
+from vagus.act.look import face, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, spread
 from vagus.act.scene import base_pose, level_pose
 from vagus.act.skill import Array, Context, Observation, Targets
 from vagus.act.stance import Floor
-from vagus.core.frames import invert, transform
 from vagus.core.things import Person, Thing
 
 CHEST = 1.2
@@ -88,17 +87,21 @@ def find_somebody(ctx: Context, obs: Observation
 
 def look_at(ctx: Context, obs: Observation, point: Array) -> Motion:
     """Turn the head to a point in the world (3,) [m] and wait for pictures."""
-    neck = ctx.spec.neck
-    if neck is None:
+    if ctx.spec.neck is None:
         return obs
-    x, y, z = transform(invert(base_pose(obs)), point).tolist()
-    return (yield from _look(ctx, obs, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z})))
+    obs = yield from face(ctx, obs, point)
+    return (yield from _wait(obs))
 
 
 def _look(ctx: Context, obs: Observation, goal: Array) -> Motion:
     joints = ctx.indices(neck_joints(ctx.spec, {}))
     if len(joints):
         obs = yield from move_to(ctx, obs, joints, clipped(ctx, joints, goal))
+    return (yield from _wait(obs))
+
+
+def _wait(obs: Observation) -> Motion:
+    """Wait for pictures."""
     until_ns = obs.now_ns + round(_LOOK_S * 1e9)
     while obs.now_ns < until_ns:
         obs = yield None
@@ -112,10 +115,7 @@ def _turn(ctx: Context, obs: Observation, turn: float) -> Motion:
     for _ in range(2):
         floor = Floor(ctx, with_people(obs), obs.commanded()[0])
         legs, obs = yield from spread(floor.route(base_pose(obs) @ level_pose(0.0, 0.0, turn)), obs)
-        for leg in legs or [{"distance_m": -_BACK_M}]:
-            outcome, obs = yield from driving(ctx, obs, leg)
-            if not outcome.ok:
-                return obs
-        if legs:
+        reason, obs = yield from follow(ctx, obs, legs or [{"distance_m": -_BACK_M}])
+        if reason or legs:
             break
     return obs

@@ -13,13 +13,13 @@ import numpy as np
 
 from vagus.act.approach import MARGIN_M, SPEED
 from vagus.act.carry import carry, draw_in
-from vagus.act.drive import driving
+from vagus.act.drive import follow
 from vagus.act.feet import Spot, Spots, hollow, with_handles
 from vagus.act.grasp_plan import STEPS, GraspPlan
 from vagus.act.hand import SLOW, Hand, open_hand
 from vagus.act.load import hand_with, loads, while_held
-from vagus.act.look import aim, neck_joints
-from vagus.act.motion import Motion, clipped, move_to, spread, visit
+from vagus.act.look import face
+from vagus.act.motion import Motion, move_to, spread, visit
 from vagus.act.place_plan import PlaceSearch
 from vagus.act.scene import base_pose, find_again, level_pose, past_hands, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
@@ -178,11 +178,7 @@ def _approach(ctx: Context, obs: Observation, hand: Hand, find: Find
     legs, obs = yield from spread(_choose(ctx, obs, hand, spots), obs, per_tick=STEPS)
     if legs is None:
         return "out_of_reach" if len(spots) == 1 else "no_place", obs
-    for leg in legs:
-        outcome, obs = yield from driving(ctx, obs, leg, margin=MARGIN_M, speed_max=SPEED)
-        if not outcome.ok:
-            return outcome.reason, obs
-    return "", obs
+    return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
 
 
 def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
@@ -218,12 +214,7 @@ def _at(thing: Thing, spot: Spot) -> Thing:
 def _gaze(ctx: Context, obs: Observation, point: Array, is_enough: Callable[[Observation], bool], longest_s: float
           ) -> Motion:  # fmt: skip
     """Turn the head to a point of the world (3,), and look until that is enough, or for so long [s]."""
-    neck = ctx.spec.neck
-    if neck is not None:
-        x, y, z = transform(invert(base_pose(obs)), point).tolist()
-        joints = ctx.indices(neck_joints(ctx.spec, {}))
-        goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
-        obs = yield from move_to(ctx, obs, joints, goal)
+    obs = yield from face(ctx, obs, point)
     start_ns = obs.now_ns
     while obs.now_ns - start_ns < longest_s * 1e9 and not is_enough(obs):
         obs = yield None

@@ -9,6 +9,7 @@ like nothing known makes the whole utterance not understood: then nothing of it 
 import re
 import unicodedata
 from dataclasses import replace
+from functools import lru_cache
 
 from vagus.core.robot import RobotSpec
 from vagus.decide import words
@@ -58,6 +59,7 @@ def parse(text: str, spec: RobotSpec) -> Plan:
     return plan
 
 
+@lru_cache(maxsize=16)  # an utterance of one clause is asked about as a whole, as a clause, and as one request
 def _guess(clause: str) -> tuple[Guess, list[Mention]]:
     named = mentions(clause)
     return classifier().guess(masked(clause, named)), named

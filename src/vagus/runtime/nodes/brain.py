@@ -4,8 +4,6 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
-
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
 from vagus.act.scene import base_pose
@@ -71,7 +69,7 @@ class BrainNode:
         self._task: Task | None = None
         self._talk = Talk()
         self._adviser = Adviser(spec, streams) if ctx.run.planner else None
-        self._scene = Scene(X_BA=np.eye(4))
+        self._observation = Observation(now_ns=0, spec=spec)
         ready()
         self._next_id = _ALIVE_ID + 1
         self._can_look_around = any(skill.name == _LOOK_AROUND for skill in available(spec))
@@ -87,8 +85,7 @@ class BrainNode:
             self._speak(_RESTARTED, now_ns)
             for about in self._interrupted:
                 self._publish_outcome(about, "interrupted", [], now_ns)
-        observation = self._observe(now_ns)
-        self._scene = self._seen_now(observation)
+        self._observation = observation = self._observe(now_ns)
         for ear in self._ears:
             for utterance in ear.since():
                 self._hear(utterance, now_ns)
@@ -116,8 +113,9 @@ class BrainNode:
             things=self._seen[0], supports=self._seen[1], people=self._people,
         )  # fmt: skip
 
-    def _seen_now(self, obs: Observation) -> Scene:
+    def _scene(self) -> Scene:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
+        obs = self._observation
         held = tuple(held.thing for held in self._runner.held.values())
         return Scene(things=self._runner.not_held(obs), held=held, X_BA=invert(base_pose(obs)))
 
@@ -130,7 +128,7 @@ class BrainNode:
         if self._adviser is not None:
             self._adviser.heard("person", words)
             if plan.reason in _UNSURE and self._talk.asked is None:
-                self._adviser.ask(task.id, words, plan, self._scene, self._seen[1], now_ns)
+                self._adviser.ask(task.id, words, plan, self._scene(), self._seen[1], now_ns)
                 task.unadvised, task.state = plan, "looking"
                 self._show(task, now_ns)
                 return
@@ -138,7 +136,7 @@ class BrainNode:
 
     def _take(self, task: Task, plan: Plan, now_ns: int) -> None:
         """Look around first for what is not seen, else settle it at once."""
-        if not misses(plan, self._scene, self._talk) or not self._can_look_around:
+        if not misses(plan, self._scene(), self._talk) or not self._can_look_around:
             self._settle(task, plan, now_ns)
             return
         task.unsettled, task.state = plan, "looking"
@@ -148,13 +146,14 @@ class BrainNode:
 
     def _settle(self, task: Task, plan: Plan, now_ns: int) -> None:
         """Take what was understood as the task and say what will be done, or why nothing will be."""
-        settled, self._talk = settle(plan, self._scene, self._talk)
+        scene = self._scene()
+        settled, self._talk = settle(plan, scene, self._talk)
         if not settled.calls:
             task.refuse(settled)
             self._speak(settled.answer, now_ns)
             self._end_task(settled.reason, now_ns)
             return
-        scene, language = self._scene, settled.language
+        language = settled.language
         task.steps = [Step(call, tell.step(call, scene, language), tell.things_of(call)) for call in settled.calls]
         task.left, task.state, task.words = deque(task.steps), "running", tell.whole(settled, scene)
         if len(task.steps) > 1 or task.steps[0].things:

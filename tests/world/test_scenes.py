@@ -5,7 +5,7 @@ import mujoco
 import numpy as np
 import pytest
 from host_world import HOST, at_home, host_in
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vagus.core.errors import ConfigError
@@ -239,6 +239,7 @@ def test_person_stands_on_the_floor_without_contacts_of_its_own() -> None:
 
 
 @given(seed=st.integers(0, 10_000))
+@example(seed=174)  # the first layout has no room for the last object
 @settings(max_examples=30, deadline=None)
 def test_every_desk_has_one_small_thing_of_each_shape_where_an_arm_reaches(seed: int) -> None:
     scene = scenes.build_scene(so101.build(), scene="desk", seed=seed)

@@ -66,6 +66,8 @@ DESK_MIDDLE, DESK_HALF = (0.25, 0.0), (0.40, 0.60)
 """The top of the desk [m]; an arm's foot stands at the origin."""
 DESK = Support(name="desk", low=np.array([0.16, -0.19]), high=np.array([0.30, 0.19]), height=0.0, away=0.0, n_objects=4)
 """Where its objects stand: middles 0.14 to 0.29 m from the axis of an arm that reaches from 0.14 to 0.30 m."""
+_LAYOUTS = 50
+"""How often objects are laid out anew: of the first 3,000 desks 3 had no room for the last object."""
 _PREFIX_WARNING = r"\s*Attaching a spec with an empty prefix"
 
 SceneBuilder = Callable[[mujoco.MjSpec, np.random.Generator], _Contents]
@@ -219,24 +221,40 @@ def _desk(spec: mujoco.MjSpec, rng: np.random.Generator) -> _Contents:
 
 
 def _place(spec: mujoco.MjSpec, rng: np.random.Generator, support: Support, objects: list[SceneObject]) -> None:
-    """Stand objects on a board so that none touches another or leans over the edge: largest first, by rejection."""
-    placed: list[tuple[float, float, float]] = []
+    """Stand objects on a board so that none touches another or leans over the edge; begins anew where one has no room.
+
+    Raises:
+        ConfigError: There is no room on it, however often it begins anew.
+    """
+    for _ in range(_LAYOUTS):
+        places = _laid_out(rng, support, objects)
+        if places is not None:
+            break
+    else:
+        raise ConfigError(f"no room on {support.name!r} for {[obj.name for obj in objects]}")
+    for obj, x, y, yaw in places:
+        add_object(spec, obj, (x, y, support.height), yaw)
+
+
+def _laid_out(rng: np.random.Generator, support: Support, objects: list[SceneObject]
+              ) -> list[tuple[SceneObject, float, float, float]] | None:  # fmt: skip
+    """Return objects, where they stand [m] and their yaw [rad], largest first, by rejection; None without room."""
+    placed: list[tuple[SceneObject, float, float, float]] = []
     for obj in sorted(objects, key=lambda o: -o.radius):
         r = obj.radius
         for gap in (0.03, 0.015, 0.004):  # room for fingers between them [m], less of it if it cannot be had
             spots = rng.uniform(support.low, support.high, (200, 2))
             margin = np.array([r, r])
             spots = spots[((spots >= support.low + margin) & (spots <= support.high - margin)).all(axis=1)]
-            free = [s for s in spots if all(math.dist(s, p[:2]) > r + p[2] + gap for p in placed)]
+            free = [s for s in spots if all(math.dist(s, (x, y)) > r + o.radius + gap for o, x, y, _ in placed)]
             if free:
                 break
         else:
-            raise ConfigError(f"no room on {support.name!r} for {obj.name!r}")
-        x, y = float(free[0][0]), float(free[0][1])
-        placed.append((x, y, r))
+            return None
         # A cup's handle points more or less away from the front, where hands come from.
         yaw = support.away + float(rng.uniform(-0.6, 0.6))
-        add_object(spec, obj, (x, y, support.height), yaw)
+        placed.append((obj, float(free[0][0]), float(free[0][1]), yaw))
+    return placed
 
 
 SCENES: dict[str, SceneBuilder] = {"room": _room, "empty": _empty, "desk": _desk}

@@ -89,6 +89,13 @@ def test_a_label_is_part_of_what_it_is_on() -> None:
     np.testing.assert_allclose(one.centre, [0.9, 0.0, 0.81], atol=0.008)
 
 
+@pytest.mark.parametrize(("colour", "name"), [(BLACK, "black"), (BLUE, "blue")])
+def test_a_lid_that_fills_most_of_the_picture_is_part_of_what_it_is_on(colour: tuple, name: str) -> None:
+    above = Drawing(looking((0.62, 0.1, 1.32), 1.1)).slab((0.3, -0.6, 0.70), (1.4, 0.6, 0.75), WOOD)
+    one = the_only(above.cylinder(0.85, 0.1, 0.75, 0.032, 0.115, colour, lid=STEEL))
+    assert (one.colour, one.shape) == (name, "can")
+
+
 def test_a_thing_whose_foot_is_hidden_stands_on_the_table_all_the_same() -> None:
     drawing = table().box(0.85, 0.0, 0.75, (0.04, 0.09, 0.08), BLUE).cylinder(0.98, 0.0, 0.75, 0.031, 0.19, RED)
     red = next(s for s in objects(drawing) if s.colour == "red")

@@ -1,6 +1,7 @@
 """Things over time: numbers that stay, what is hidden and what is gone, what was moved."""
 
 import numpy as np
+import pytest
 from drawn import CAM, looking
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,8 +15,9 @@ EMPTY = np.full((CAM.height, CAM.width), 3.0, np.float32)
 MS = 1_000_000
 
 
-def cup(x: float = 0.9, y: float = 0.0, colour: str = "red", shape: str = "cup", sigma: float = 0.004) -> Seen:
-    return Seen(shape, colour, np.array([x, y, 0.80]), 0.0, (0.066, 0.066, 0.09), sigma, np.arange(100, 160))
+def cup(x: float = 0.9, y: float = 0.0, colour: str = "red", shape: str = "cup", sigma: float = 0.004, n: int = 60
+        ) -> Seen:  # fmt: skip
+    return Seen(shape, colour, np.array([x, y, 0.80]), 0.0, (0.066, 0.066, 0.09), sigma, np.arange(100, 100 + n))
 
 
 def watched(*pictures: list[Seen], depth: np.ndarray = EMPTY) -> Tracks:
@@ -54,6 +56,20 @@ def test_noise_averages_out_and_the_deviation_shrinks(noise: list[tuple[float, f
 def test_things_of_two_colours_in_one_place_are_two() -> None:
     tracks = watched(*[[cup(colour="red"), cup(y=0.07, colour="blue")]] * 3)
     assert sorted(t.colour for t in tracks.all) == ["blue", "red"]
+
+
+def test_one_thing_that_has_another_colour_in_another_light_is_one() -> None:
+    track = only(watched(*[[cup(colour="black")]] * 4, *[[cup(x=0.902, colour="white")]] * 3))
+    assert (track.id, track.colour) == (1, "black")
+
+
+@pytest.mark.parametrize(("n", "shape"), [(35, "cup"), (55, "box")])
+def test_what_is_half_hidden_has_no_say_in_what_it_is_and_where(n: int, shape: str) -> None:
+    hand_before_it = [cup(x=0.93, shape="box", n=n)]
+    track = only(watched(*[[cup()]] * 3, *[hand_before_it] * 8))
+    assert track.shape == shape
+    assert (track.centre[0] == pytest.approx(0.9, abs=1e-9)) == (shape == "cup")
+    assert track.seen_ns == 1100 * MS
 
 
 def test_two_things_of_one_colour_that_change_sides_of_the_list_keep_their_numbers() -> None:

@@ -36,6 +36,8 @@ _MARGIN = 0.015
 """What stands on a board reaches at most so far beyond its outline [m]."""
 _SEED_MIN, _OBJECT_MIN = 25, 60
 """Fewest pixels of the patch that an object grows from, and of an object."""
+_LEVEL = 0.01
+"""What is not higher from end to end than this [m], three times the depth's noise there and back, is level."""
 _SHORTEST = 0.02
 """Lower things [m] are marks on the board, or its noise."""
 _BESIDE = 0.006
@@ -111,6 +113,12 @@ class _Patch(_Surface):
     board: int
     """Index of the board under most of that; -1 for none."""
 
+    @property
+    def is_level(self) -> bool:
+        """Flat and level, as a lid is: a can that is seen from above shows more of it than of its side."""
+        low, high = np.percentile(self.points[:, 2], (5.0, 95.0))
+        return bool(high - low < _LEVEL)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Look:
@@ -148,8 +156,8 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
     is_none = taken | (walls > 0.0) | (seen.points[..., 2] < lowest)
     left = _patches(seen, boards, is_none, rgb)
     found: list[Seen] = []
-    # What has a hue first: white and black parts of those (labels, lids) are not objects of their own.
-    for seed in sorted(left, key=lambda p: (p.colour >= Colour.WHITE, -len(p.pixels))):
+    # What has a hue first: white and black parts of those (labels, lids) are not objects of their own. Lids last.
+    for seed in sorted(left, key=lambda p: (p.colour >= Colour.WHITE, p.is_level, -len(p.pixels))):
         if len(seed.pixels) < _SEED_MIN:
             continue
         if seed.colour == Colour.BROWN or not any(seed is p for p in left):
@@ -271,8 +279,8 @@ def _belongs(patch: _Patch, seed: _Patch, found: Fit, board: Board) -> bool:
     """Say whether a patch is part of the object: of its colour or of none, and over its foot."""
     is_same = patch.colour == seed.colour
     is_part = patch.colour >= Colour.WHITE and patch.cluster == seed.cluster
-    # A label or a lid is smaller than what it is on; what is in a cup may fill most of the picture of it.
-    is_small = patch.colour == Colour.BROWN or len(patch.pixels) < 0.7 * len(seed.pixels)
+    # A label is smaller than what it is on, a lid is level; what is in a cup may fill most of the picture of it.
+    is_small = patch.colour == Colour.BROWN or patch.is_level or len(patch.pixels) < 0.7 * len(seed.pixels)
     if not is_same and not (is_part and is_small):
         return False
     points = _on(patch.points, board)

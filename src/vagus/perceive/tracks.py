@@ -32,6 +32,12 @@ _MISSES_MAX = 4
 """A thing that was not found so many times in a row, with nothing before it, is gone."""
 _SURE = 3
 """Sightings after which a thing is believed; a single one may be noise."""
+_OTHER_SHAPE, _OTHER_COLOUR = 0.02, 0.045
+"""What a sighting of another shape, or another colour, counts as farther off [m]. Two things are never so near that one
+is in the other's place: there, another colour is the same thing in another light, or from another side."""
+_HALF, _FORGET = 0.7, 0.99
+"""What shows less than this share of what was seen of it at best is half hidden; what it was at best counts so much
+less with every sighting."""
 _NEARER = 0.04
 """Something this much nearer [m] than a thing's middle hides it."""
 
@@ -57,6 +63,8 @@ class Track:
     n_seen: int = 1
     n_missed: int = 0
     """Times in a row that it was not found where it should have been seen."""
+    area: float = 0.0
+    """How much of it was seen across the line of sight at best [m^2]; slowly forgotten."""
     shapes: Counter[str] = field(default_factory=Counter[str])
     colours: Counter[str] = field(default_factory=Counter[str])
 
@@ -107,7 +115,7 @@ class Tracks:
         pairs = _assign(self._tracks, seen)
         pairs += self._find_moved(pairs, seen, depth, X_WC)
         for track, one in pairs:
-            _follow(track, one, origin_ns)
+            _follow(track, one, origin_ns, self._area(one, X_WC))
             track.box = one.box(self._cam.width)
         matched = {id(track) for track, _ in pairs}
         for track in self._tracks:
@@ -117,7 +125,13 @@ class Tracks:
         taken = {id(one) for _, one in pairs}
         for one in seen:
             if id(one) not in taken:
-                self._tracks.append(self._begin(one, origin_ns))
+                self._tracks.append(self._begin(one, origin_ns, self._area(one, X_WC)))
+
+    def _area(self, one: Seen, X_WC: Array) -> float:
+        """Return how much of a thing is seen, across the line of sight [m^2]."""
+        fx, fy, _, _ = self._cam.intrinsics
+        z = float((invert(X_WC) @ [*one.centre, 1.0])[2])
+        return len(one.pixels) * z * z / (fx * fy)
 
     def _find_moved(self, pairs: list[tuple[Track, Seen]], seen: Sequence[Seen], depth: Image, X_WC: Array
                     ) -> list[tuple[Track, Seen]]:  # fmt: skip
@@ -136,9 +150,10 @@ class Tracks:
                 found[k] = j
         return [(lost[k], new[j]) for k, j in found.items()]
 
-    def _begin(self, one: Seen, origin_ns: int) -> Track:
+    def _begin(self, one: Seen, origin_ns: int, area: float) -> Track:
         track = Track(self._next_id, one.centre.copy(), one.yaw, one.size, one.sigma, origin_ns,
-                      one.box(self._cam.width), shapes=Counter([one.shape]), colours=Counter([one.colour]))  # fmt: skip
+                      one.box(self._cam.width), area=area, shapes=Counter([one.shape]),
+                      colours=Counter([one.colour]))  # fmt: skip
         self._next_id += 1
         return track
 
@@ -158,7 +173,7 @@ class Tracks:
 
 
 def _assign(tracks: list[Track], seen: Sequence[Seen]) -> list[tuple[Track, Seen]]:
-    """Pair tracks with sightings so that the sum of distances is least; other colours, or too far apart: not at all."""
+    """Pair tracks with sightings so that the sum of distances is least; too far apart: not at all."""
     if not tracks or not seen:
         return []
     far = np.array([[_distance(t, s) for s in seen] for t in tracks])
@@ -167,25 +182,28 @@ def _assign(tracks: list[Track], seen: Sequence[Seen]) -> list[tuple[Track, Seen
 
 
 def _distance(track: Track, one: Seen) -> float:
-    """Return how far apart they are [m]; another shape counts 2 cm, another colour too much."""
-    if track.colour != one.colour:
-        return np.inf
-    return float(np.linalg.norm(track.centre - one.centre)) + (0.02 if track.shape != one.shape else 0.0)
+    """Return how far apart they are [m]; another shape or colour counts as farther."""
+    other = (_OTHER_SHAPE if track.shape != one.shape else 0.0) + (_OTHER_COLOUR if track.colour != one.colour else 0.0)
+    return float(np.linalg.norm(track.centre - one.centre)) + other
 
 
-def _follow(track: Track, one: Seen, origin_ns: int) -> None:
+def _follow(track: Track, one: Seen, origin_ns: int, area: float) -> None:
     """Take in a sighting: average where it stands still, start anew where it was moved, or is known for another shape.
 
     What is taken for another shape than most times is a thing half hidden, or with a handle: its place and size are as
-    wrong as its name.
+    wrong as its name. A thing that is half hidden, by a hand that reaches past it, has no say in what it is and where.
     """
     before = track.shape
-    track.shapes[one.shape] += 1
-    track.colours[one.colour] += 1
+    is_half = area < _HALF * track.area
+    track.area = max(area, _FORGET * track.area)
     track.seen_ns, track.n_missed = origin_ns, 0
     track.n_seen += 1
     off = float(np.linalg.norm(one.centre - track.centre))
     is_moved = off > _MOVED and off > 3.0 * float(np.hypot(track.sigma, one.sigma))
+    if is_half and off < max(track.size[:2]):
+        return
+    track.shapes[one.shape] += 1
+    track.colours[one.colour] += 1
     is_new = is_moved or track.shape != before
     if track.shape != one.shape and not is_moved:
         return

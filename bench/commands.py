@@ -2,8 +2,8 @@
 
 Every trial is a room of its own, with its own things, and one of three robots, calibrated by itself, that stands
 somewhere before the table and has looked around. A person makes a request of one of the kinds below in Korean or
-English, in one or two turns, in words of ``phrasings.json``, which were written before the parser and by nobody who
-knew it. What the robot perceives, it perceives in rendered pictures; the world alone says what came of it:
+English, in one or two turns, in words of ``phrasings.json``, which nobody wrote who knew the parser, and which are no
+examples of it. What the robot perceives, it perceives in rendered pictures; the world alone says what came of it:
 
 pick, clarify (after being asked which), correct ("no, the blue one": the wrong thing is back where it stood), also (the
 other one, too), put_back, put_down, next_to, in, hand_over (into the hand that a person holds out), sequence (pick, put
@@ -46,6 +46,8 @@ from vagus.world.room import TABLE_HEIGHT
 
 BACK_M, BESIDE_M, UPRIGHT = 0.04, 0.10, 0.97
 """Back where it was; between two things side by side, handles included, at most [m]; cosine of a lean."""
+OFF_M = 0.01
+"""What is in a hand and has risen by this [m] stands on nothing: carried low, it is hardly higher than it stood."""
 PALM_M = 0.12
 MOUTH, JAW_M = 0.35, 0.015
 """Half of what a smile turns the corners of the mouth by [rad]; half of how far the jaw drops in surprise [m]."""
@@ -112,7 +114,9 @@ class Room(Trial):
         return float(np.linalg.norm(self.truth().body(name).xpos - self.places[name]))
 
     def is_held(self, name: str) -> bool:
-        return name in self.lifted() and self.hand(name)[1] < AT_HAND_M
+        """Say whether a thing is in a hand and off the table."""
+        rise = float(self.truth().body(name).xpos[2] - self.places[name][2])
+        return rise > OFF_M and self.hand(name)[1] < AT_HAND_M
 
     def stands(self, name: str) -> bool:
         """Say whether a thing stands upright on the table, in no hand."""

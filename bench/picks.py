@@ -125,7 +125,7 @@ class Trial:
         for _ in self.robot.run_for(ANSWER_S):
             for record in outcomes.since():
                 return json.loads(m.get_text(record))
-        return {"ok": False, "reason": "no_answer"}
+        return {"ok": False, "reason": "no_answer", "steps": []}
 
 
 def calibrated(seeds: set[int], folder: Path, poses: PoseCfg, stage: Stage = STAGES["host"]) -> None:

@@ -5,13 +5,13 @@ from itertools import islice
 
 import numpy as np
 
-from vagus.act.carry import carry
+from vagus.act.carry import carry, raise_full
 from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.load import loads
 from vagus.act.look import face
 from vagus.act.motion import Motion, first_free, spread, visit
-from vagus.act.scene import base_pose, find_again, past_body, past_hands, solids
+from vagus.act.scene import base_pose, find_again, level_pose, past_body, past_hands, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Surroundings, skin_of
@@ -20,7 +20,7 @@ from vagus.core.things import Thing
 Try = Callable[[Observation, Thing, Array, Array], Generator[None, None, object | None]]
 """Says whether a thing can be reached from a stance: (observation, thing, X_WS, joints at rest there)."""
 
-_STANCES = 20
+_STANCES = 60
 """How many stances are tried."""
 _HERE_M = 0.08
 """A stance so near to where it stands [m] is none: from here it was not reached."""
@@ -33,7 +33,9 @@ SPEED = 0.25
 _KEEP_M = 0.03
 """Kept from all that is around while the arms are folded [m]."""
 _BACK_OFFS, _BACK_M = 2, 0.25
-"""How often it backs off where there is no room to fold the arms, and how far [m]."""
+"""How often it backs off where there is no room to fold the arms, or to carry, and how far [m],"""
+_CLEAR_M, _STEP_M = 0.015, 0.025
+"""keeping so far from what is known [m], or not much less than before, checked in such steps [m]."""
 
 
 def tuck_joints(ctx: Context) -> Indices:
@@ -53,22 +55,54 @@ def tucked_in(ctx: Context, q: Array) -> Array:
 
 
 def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
-    """Lift empty hands close to the body, past all that stands around, backing off if need be; full hands carry.
+    """Lift empty hands close to the body, past all that stands around; full hands carry. Backs off where need be.
 
     Returns why that failed.
     """
-    if loads(ctx, obs):
-        is_carried, obs = yield from carry(ctx, obs)
-        return "" if is_carried else "no_free_path", obs
-    joints = tuck_joints(ctx)
-    for _ in range(1 + _BACK_OFFS):
-        stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
-        if stops is not None:
-            return "", (yield from visit(ctx, obs, joints, stops))
-        reason, obs = yield from follow(ctx, obs, [{"distance_m": -_BACK_M}], margin=MARGIN_M, speed_max=SPEED)
+    for n in range(1 + _BACK_OFFS):
+        is_full = bool(loads(ctx, obs))
+        is_done, obs = yield from carry(ctx, obs) if is_full else _fold(ctx, obs)
+        if is_done:
+            return "", obs
+        if n == _BACK_OFFS:
+            break
+        if is_full and not _may_back_off(ctx, obs):
+            obs = yield from raise_full(ctx, obs)
+        reason, obs = yield from back_off(ctx, obs)
         if reason:
             return reason, obs
     return "no_free_path", obs
+
+
+def back_off(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
+    """Drive a little back, the arms as they are; return why that is not possible."""
+    if not _may_back_off(ctx, obs):
+        return "no_free_path", obs
+    return (yield from follow(ctx, obs, [{"distance_m": -_BACK_M}], margin=MARGIN_M, speed_max=SPEED))
+
+
+def _may_back_off(ctx: Context, obs: Observation) -> bool:
+    """Say whether it drives, and the arms and what they hold touch nothing while it backs off."""
+    if ctx.spec.base is None:
+        return False
+    q, X_WB, seen = obs.commanded()[0], base_pose(obs), past_body(ctx, past_hands(ctx, obs))
+    skin, held = skin_of(ctx.kinematics), loads(ctx, obs).values()
+    points = np.concatenate([skin.points(q), *(load.points(q) for load in held)])
+    radii = np.concatenate([skin.radius, *(np.zeros(len(load.points(q))) for load in held)])
+
+    def gap(distance: float) -> float:
+        around = Surroundings(solids(seen, X_WB @ level_pose(-distance, 0.0, 0.0)))
+        return float(np.min(around.distance(points) - radii, initial=np.inf))
+
+    now = gap(0.0)
+    keep = min(_CLEAR_M, 0.9 * now if now > 0.0 else 1.1 * now)
+    return all(gap(float(d)) >= keep for d in np.linspace(0.0, _BACK_M, 1 + round(_BACK_M / _STEP_M)))
+
+
+def _fold(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[bool, Observation]]:
+    joints = tuck_joints(ctx)
+    stops, obs = yield from spread(_folding(ctx, obs, joints), obs, per_tick=STEPS)
+    return stops is not None, (obs if stops is None else (yield from visit(ctx, obs, joints, stops)))
 
 
 def _folding(ctx: Context, obs: Observation, joints: Indices) -> Generator[None, None, list[Array] | None]:

@@ -23,6 +23,8 @@ _ASIDE = (0.08, 0.0, 0.16)
 """How far out to its side: there the camera sees past it."""
 _TURNS = (0.0, 0.4, -0.4)
 """How its approach may be turned beside straight ahead [rad]."""
+_RAISES_M = (0.16, 0.12, 0.08, 0.05)
+"""How much higher what is held goes where it stays in the way [m], best first."""
 _AT_M, _AT_RAD = 0.01, 0.12
 """How near the tip must be: a cup that is carried 7 degrees askew spills nothing."""
 _CLEAR_M = 0.015
@@ -52,6 +54,30 @@ def carry(ctx: Context, obs: Observation) -> Generator[Targets | None, Observati
 def draw_in(ctx: Context, obs: Observation) -> Motion:
     """Do the same, as far as there are ways."""
     return (yield from carry(ctx, obs))[1]
+
+
+def raise_full(ctx: Context, obs: Observation) -> Motion:
+    """Raise what the hands hold straight up, as far as there is a way: over what stands around it."""
+    for arm in ctx.spec.arms:
+        if arm.name in loads(ctx, obs):
+            _, obs = yield from _go(ctx, obs, ctx.indices(arm.joints), _higher(ctx, obs, arm))
+    return obs
+
+
+def _higher(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
+    joints, q = ctx.indices(arm.joints), obs.commanded()[0]
+    X_BT = ctx.kinematics.pose_of(q, arm.tip)
+    for up in _RAISES_M:
+        found = (yield from solving(ctx.kinematics, _reach(arm, X_BT, up), [q])).q
+        stops = None if found is None else (yield from _straight(ctx, obs, joints, [found[joints]]))
+        if stops is not None:
+            return stops
+    return None
+
+
+def _reach(arm: ArmSpec, X_BT: Array, up: float = 0.0) -> Reach:
+    return Reach(arm=replace(arm, tucked=()), position=X_BT[:3, 3] + [0.0, 0.0, up], rotation=X_BT[:3, :3],
+                 position_tolerance=_AT_M, angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
 
 
 def _go(ctx: Context, obs: Observation, joints: Indices, search: _Search
@@ -97,9 +123,7 @@ def _before_shoulder(ctx: Context, obs: Observation, arm: ArmSpec) -> _Search:
     is_clear, drawn_in = clear_of(ctx, obs, joints), q.copy()
     drawn_in[joints] = tucked(ctx, arm)
     for X_BT in _poses(ctx, q, arm, ctx.held[arm.name]):
-        reach = Reach(arm=replace(arm, tucked=()), position=X_BT[:3, 3], rotation=X_BT[:3, :3],
-                      position_tolerance=_AT_M, angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
-        found = (yield from solving(ctx.kinematics, reach, [q, drawn_in])).q
+        found = (yield from solving(ctx.kinematics, _reach(arm, X_BT), [q, drawn_in])).q
         if found is None or not is_clear(found):
             continue
         stops = yield from _straight(ctx, obs, joints, [found[joints]])

@@ -34,6 +34,8 @@ _BEFORE_M, _HEIGHT_SHARE, _HEIGHT = 0.72, 0.62, 1.7
 """A thing is held out so far before the middle of a person [m], at this share of their height (or of this one [m])."""
 _TURNS = (0.3, 0.6, 0.0, 0.9, -0.3)
 """Where the hand may point besides straight ahead, towards the middle of the body [rad]: wrists turn that way best."""
+_UP_M = 0.12
+"""How far it goes straight up first where there is no other way [m]."""
 _AT_M, _AT_RAD = 0.006, 0.06
 """How near the tip must be planned to a place."""
 _BACK_M = 0.11
@@ -178,20 +180,23 @@ class Delivery:
     def _to(self, X_BT: Array, q: Array, bodies: Surroundings, hands: Surroundings
             ) -> Generator[None, None, Bringing | None]:  # fmt: skip
         """Search a way from joints ``q`` to a pose of the tip, by way of the place over it and past people's hands."""
-        j = self._joints
+        j, near = self._joints, self._gap(q, hands)
+        keep = min(
+            _CLEAR_M, 0.9 * near if near > 0.0 else 1.1 * near
+        )  # what is nearer already must not get much nearer
         above, back = X_BT.copy(), X_BT.copy()
         above[2, 3] += OVER_M
         back[:3, 3] -= _BACK_M * X_BT[:3, 2]
         for start in self._starts(q):
             over = yield from self._reach(above, start)
             at = None if over is None else (yield from self._reach(X_BT, over))
-            if over is None or at is None or not self._is_clear(over, hands) or not self._is_clear(at, bodies):
+            if over is None or at is None or min(self._gap(over, hands), self._gap(at, bodies)) < _CLEAR_M:
                 continue
             behind = yield from self._reach(back, at)
-            ways = ([over[j]], [self._tucked(q)[j], over[j]])
-            stops = yield from first_free(
-                self._ctx, q, np.zeros(len(j)), j, ways, lambda now: self._is_clear(now, hands)
-            )  # fmt: skip
+            up = yield from self._reach(self._up(q), q)
+            ways = [[over[j]], [self._tucked(q)[j], over[j]], *([] if up is None else [[up[j], over[j]]])]
+            still = np.zeros(len(j))
+            stops = yield from first_free(self._ctx, q, still, j, ways, lambda now: self._gap(now, hands) > keep)
             if stops is not None:
                 return Bringing(self._hand, j, stops, at[j], (over if behind is None else behind)[j])
         return None
@@ -207,16 +212,21 @@ class Delivery:
         q[self._ctx.indices(self._hand.arm.joints)] = tucked(self._ctx, self._hand.arm)
         return q
 
+    def _up(self, q: Array) -> Array:
+        """Return the tip's pose above where it is: over a palm that it stands before."""
+        X_BT = self._ctx.kinematics.pose_of(q, self._arm.tip)
+        X_BT[2, 3] += _UP_M
+        return X_BT
+
     def _reach(self, X_BT: Array, start: Array) -> Generator[None, None, Array | None]:
         reach = Reach(arm=self._arm, position=X_BT[:3, 3], rotation=X_BT[:3, :3], position_tolerance=_AT_M,
                       angle_tolerance=_AT_RAD, stays_near_start=True)  # fmt: skip
         return (yield from solving(self._ctx.kinematics, reach, [start])).q
 
-    def _is_clear(self, q: Array, around: Surroundings) -> bool:
-        """Say whether the arm and what it holds keep away from all that is around."""
+    def _gap(self, q: Array, around: Surroundings) -> float:
+        """Return how far the arm and what it holds are from all that is around [m]."""
         points = transform(self._ctx.kinematics.pose_of(q, self._arm.tip), self._outside)
-        is_clear = bool(np.all(around.distance(points) > _CLEAR_M))
-        return is_clear and self._skin.clearance(q, around, self._limb) > _CLEAR_M
+        return min(float(around.distance(points).min()), self._skin.clearance(q, around, self._limb))
 
     def _thing_at(self, foot: Array) -> Thing:
         return replace(self._held.thing, centre=foot + np.array([0.0, 0.0, 0.5 * self._held.thing.size[2]]))

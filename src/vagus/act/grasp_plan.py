@@ -65,7 +65,9 @@ class GraspSearch:
         self._arm, self._joints = replace(arm, joints=names, tucked=()), ctx.indices(names)
         self._skin = skin_of(kinematics, (*names, *arm.fingers))
         self._limb = self._skin.moved_by(arm.joints)
-        """Inverse kinematics looks after the arm; the ways there, after all that moves."""
+        """The arm itself, which goes between things;"""
+        self._rest = ~self._limb
+        """what its trunk moves along, such as the other arm, stays away from them."""
         # Beside a finger that stands still the other one must not touch the thing either before it closes.
         fingers = self._skin.moved_by(() if arm.has_fixed_finger else arm.fingers)
         self._palm = self._limb & ~fingers
@@ -126,7 +128,7 @@ class GraspSearch:
         before = yield from self._reach(grasp.before, at)
         if before is None or not self._is_clear_before(before):
             return None
-        if not all(self._is_clear_at(before + share * (at - before)) for share in _CHECKS):
+        if not all(self._is_clear_at(before + share * (at - before)) for share in (*_CHECKS, 1.0)):
             return None
         lifted = yield from self._reach(grasp.lifted, at)
         return None if lifted is None else (before, at, lifted)
@@ -144,6 +146,7 @@ class GraspSearch:
         if found.q is None or self._is_clear_at(found.q):
             return found.q
         avoid = (Avoid(skin=self._skin, around=self._others, which=self._limb, keep=2.0 * _CLOSE_M),
+                 Avoid(skin=self._skin, around=self._all, which=self._rest, keep=_CLEAR_M + _CLOSE_M),
                  Avoid(skin=self._skin, around=self._target, which=self._palm, keep=2.0 * _CLOSE_M))  # fmt: skip
         found = yield from solving(self._ctx.kinematics, replace(reach, avoid=avoid), [found.q])
         return found.q
@@ -153,6 +156,7 @@ class GraspSearch:
         skin = self._skin
         return (
             skin.clearance(q, self._others, self._limb) > _CLOSE_M
+            and skin.clearance(q, self._all, self._rest) > _CLEAR_M
             and skin.clearance(q, self._target, self._palm) > self._beside
         )
 

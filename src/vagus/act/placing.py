@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vagus.act.approach import MARGIN_M, SPEED
-from vagus.act.carry import carry, draw_in
+from vagus.act.approach import MARGIN_M, SPEED, back_off, tuck
+from vagus.act.carry import draw_in
 from vagus.act.drive import follow
 from vagus.act.feet import Spot, Spots, hollow, with_handles
 from vagus.act.grasp_plan import STEPS, GraspPlan
@@ -38,7 +38,7 @@ _TURNS = (0.0, 0.5, -0.5, 1.0, -1.0)
 """How the hand may come beside straight from its shoulder [rad]."""
 _PLACES = 8
 """Places that are tried from where it stands,"""
-_FAR_PLACES, _STANCES = 3, 40
+_FAR_PLACES, _STANCES = 3, 90
 """and from elsewhere, with so many stances for all together,"""
 _APART_M = 0.15
 """so far from each other [m]."""
@@ -46,8 +46,10 @@ _TRIES = 4
 """How often it looks for a way: where it stands, from there with the arms drawn in, and after having driven twice."""
 _LOOK_S = 1.8
 """How long it looks at a place before it plans [s]: five pictures, after which a thing is believed, or gone."""
+_LOOKS = 3
+"""How often it looks for what it has put down, each time from farther back,"""
 _SEEN_S = 4.0
-"""How long it waits to see what it has put down [s]."""
+"""and how long [s]."""
 _ELSEWHERE_M = 0.30
 """What is seen farther from the place than this [m] is something else."""
 _HEAPED_M = 0.004
@@ -100,9 +102,9 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
     reason = "out_of_reach"
     for n in range(_TRIES):
         if n:
-            is_carried, obs = yield from carry(ctx, obs)
-            if not is_carried:
-                return "no_free_path"
+            failed, obs = yield from tuck(ctx, obs)
+            if failed:
+                return failed
             if n > 1:
                 failed, obs = yield from _approach(ctx, obs, hand, find)
                 if failed:
@@ -234,8 +236,15 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
         thing = seen(obs)
         return thing is not None and _off(thing, spot) <= spot.near
 
-    obs = yield from _gaze(ctx, obs, _middle(spot, held.thing), is_there, _SEEN_S)
-    thing = seen(obs)
+    thing = None
+    for _ in range(_LOOKS):  # too near, a hand hides it, or the head does not bow so deep
+        obs = yield from _gaze(ctx, obs, _middle(spot, held.thing), is_there, _SEEN_S)
+        thing = seen(obs)
+        if thing is not None and _off(thing, spot) <= spot.near:
+            break
+        reason, obs = yield from back_off(ctx, obs)
+        if reason:
+            break
     if thing is None:
         return Outcome(ok=False, reason="not_seen_there")
     figures = {"off_m": _off(thing, spot), "top_m": thing.top - float(spot.foot[2])}

@@ -1,4 +1,4 @@
-"""Requests for benches: phrasings (``phrasings.json``, written before the parser and held out from it) over a scene.
+"""Requests for benches: phrasings (``phrasings.json``, held out from the parser) over a scene.
 
 A request is what a person says, in one or two turns, and what shall come of it. Names of things are filled in from the
 things that stand there; Korean particles follow the word before them. Nothing here knows how anything is understood.
@@ -47,7 +47,8 @@ class Request:
     emotion: str = ""
 
 
-def draw(rng: np.random.Generator, things: Sequence[Name], kind: str, language: Language) -> Request | None:
+def draw(rng: np.random.Generator, things: Sequence[Name], kind: str, language: Language,
+         phrasing: dict[str, str] | None = None) -> Request | None:  # fmt: skip
     """Draw a request of a kind over the things of a scene; None if the scene does not allow one.
 
     Args:
@@ -55,6 +56,7 @@ def draw(rng: np.random.Generator, things: Sequence[Name], kind: str, language: 
         things: Colour and shape of each thing within reach; names may come twice.
         kind: One of ``KINDS``.
         language: "ko" or "en".
+        phrasing: The one to use; None: one of that kind and language.
     """
     unique = [name for name, n in Counter(things).items() if n == 1]
     order = [unique[int(k)] for k in rng.permutation(len(unique))]
@@ -64,7 +66,7 @@ def draw(rng: np.random.Generator, things: Sequence[Name], kind: str, language: 
     if chosen is None and kind not in ("impossible", "harmful", "feeling", "see"):
         return None
     thing, other = (*(chosen or ()), None, None)[:2]
-    phrasing = _phrasing(rng, kind, language)
+    phrasing = phrasing or _phrasing(rng, kind, language)
     first = STARTERS.get(kind)
     said = [] if first is None else [_phrasing(rng, first, language)["text"]]
     about = other if kind in ("correct", "also") else thing

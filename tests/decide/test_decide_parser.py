@@ -75,11 +75,57 @@ def test_no_text_raises(words: str) -> None:
     assert plan.calls or plan.answer or plan.kind != "do"
 
 
+@pytest.mark.parametrize(("words", "done"), [
+    ("the red cup, into the white bowl", [("pick", 3.0), ("place", 3.0)]),
+    ("빨간 컵, 하얀 그릇 안에", [("pick", 3.0), ("place", 3.0)]),
+    ("it would be nice if you could pick up the red cup", [("pick", 3.0)]),
+    ("there's a red cup on the table, bring it to me", [("pick", 3.0), ("hand_over", 3.0)]),
+    ("빨간 컵을 가져다가 하얀 그릇 옆에 놓으면 돼", [("pick", 3.0), ("place", 3.0)]),
+    ("fetch the red cup and put it next to the white bowl", [("pick", 3.0), ("place", 3.0)]),
+    ("저기 빨간 컵 있네. 하얀 그릇에 담자", [("pick", 3.0), ("place", 3.0)]),
+    ("빨간 컵도 한번 들어 봐", [("pick", 3.0)]),
+])  # fmt: skip
+def test_one_request_in_several_pieces_is_one(words: str, done: list[tuple[str, float]]) -> None:
+    plan, _ = plan_of(words)
+    assert [(name, args["thing"]) for name, args in calls(plan)] == done
+
+
+@pytest.mark.parametrize(("words", "args"), [
+    ("look at me", {}), ("날 봐", {}), ("keep looking at me", {"seconds": 20.0}), ("나를 계속 봐", {"seconds": 20.0}),
+    ("follow me with your eyes", {"seconds": 20.0}), ("look at the red cup", {"thing": 3.0}),
+    ("빨간 컵 봐", {"thing": 3.0}), ("keep an eye on the green ball", {"thing": 7.0, "seconds": 20.0}),
+])  # fmt: skip
+def test_to_look_at_somebody_or_something_is_to_watch(words: str, args: dict[str, float]) -> None:
+    plan, _ = plan_of(words)
+    assert calls(plan) == [("watch", args)]
+
+
+@pytest.mark.parametrize("words", ["follow me", "따라와"])
+def test_to_follow_without_the_eyes_is_no_watching(words: str) -> None:
+    plan, _ = plan_of(words)
+    assert not any(name == "watch" for name, _ in calls(plan))
+
+
+@pytest.mark.parametrize("words", ["그만 들고 내려놔", "stop holding that and put it on the table"])
+def test_to_stop_holding_is_to_put_down(words: str) -> None:
+    assert [call.name for call in parse(words, SPEC).calls] == ["put_down"]
+
+
+@pytest.mark.parametrize(
+    "words", ["그만", "그만해", "그만 들어", "stop", "stop it and put it down", "그만 움직여", "enough"]
+)
+def test_all_other_stops_stop(words: str) -> None:
+    assert [call.name for call in parse(words, SPEC).calls] == ["stop"]
+
+
 @pytest.mark.parametrize(("words", "parts"), [
     ("pick up the can, then put it down and wave", ["pick up the can", "put it down", "wave"]),
     ("빨간 캔 집어서 파란 상자 옆에 놓고 손 흔들어 줘", ["빨간 캔 집어서", "파란 상자 옆에 놓고", "손 흔들어 줘"]),
     ("캔을 집은 다음 손을 흔들어", ["캔을 집은", "손을 흔들어"]),
     ("컵 들고 있어", ["컵 들고 있어"]), ("컵 들고 와 줘", ["컵 들고 와 줘"]),
+    ("상자 옆에다가 컵 좀 둬", ["상자 옆에다가 컵 좀 둬"]),
+    ("상자 옆에 컵을 집어다 놓고 웃어", ["상자 옆에 컵을 집어다 놓고", "웃어"]),
+    ("first of all, take the can, next wave", ["take the can", "wave"]),
 ])  # fmt: skip
 def test_clauses(words: str, parts: list[str]) -> None:
     assert clauses(words) == parts

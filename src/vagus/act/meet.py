@@ -1,17 +1,18 @@
 """People, as skills use them: find somebody, look at them, know them again, and keep out of their way."""
 
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from vagus.act.drive import follow
 from vagus.act.look import face, neck_joints
-from vagus.act.motion import Motion, clipped, move_to, spread
+from vagus.act.motion import Motion, clipped, move_to, spread, unless
 from vagus.act.scene import base_pose, level_pose
 from vagus.act.skill import Array, Context, Observation, Targets
 from vagus.act.stance import Floor
+from vagus.core.robot import ArmSpec
 from vagus.core.things import Person, Thing
 
 CHEST = 1.2
@@ -32,14 +33,17 @@ _LOOK_S = 1.2
 """How long a look takes [s]: four pictures."""
 _BACK_M = 0.35
 """How far it backs off where it cannot turn [m]."""
-_TURNS = (0.0, math.radians(120.0), math.radians(120.0))
-"""How the base turns to see all around [rad]."""
+_TURNS = (0.0, *[math.radians(120.0)] * 2)
+"""How the base turns to see all around [rad];"""
+_HALF_TURNS = (0.0, *[math.radians(72.0)] * 4)
+"""the same where a full hand hides one side: what is carried is before the shoulder, and half of the picture."""
 
 
-def nearest(obs: Observation) -> Person | None:
-    """Return the nearest person that is known of."""
+def nearest(obs: Observation, since_ns: int = 0) -> Person | None:
+    """Return the nearest person that is known of, and was seen since then [ns]."""
     at = base_pose(obs)[:2, 3]
-    return min(obs.people, key=lambda p: float(np.linalg.norm(p.place - at)), default=None)
+    seen = [person for person in obs.people if person.seen_ns >= since_ns]
+    return min(seen, key=lambda p: float(np.linalg.norm(p.place - at)), default=None)
 
 
 def again(obs: Observation, person: Person) -> Person | None:
@@ -75,14 +79,33 @@ def _column(person: Person, middle: Array, low: float, high: float, radius: floa
 def find_somebody(ctx: Context, obs: Observation
                   ) -> Generator[Targets | None, Observation, tuple[Person | None, Observation]]:  # fmt: skip
     """Look for somebody: with the head, then turning the base; return the nearest, or None."""
-    for turn in _TURNS if ctx.spec.base else _TURNS[:1]:
+    full = {arm.name: _side(ctx, arm) for arm in ctx.spec.arms if arm.name in ctx.held}
+    clear = -next(iter(full.values())) if len(set(full.values())) == 1 else 0.0
+    turns = [clear * turn for turn in _HALF_TURNS] if clear else _TURNS
+    for turn in turns if ctx.spec.base else turns[:1]:
         if (person := nearest(obs)) is not None:
             return person, obs
         obs = yield from _turn(ctx, obs, turn)
-        for azimuth in (0.0, _SIDE, -_SIDE):
-            if (person := nearest(obs)) is None:
-                obs = yield from _look(ctx, obs, np.array([azimuth, _DOWN]))
+        _, obs = yield from glance(ctx, obs, (0.0, clear * _SIDE) if clear else (0.0, _SIDE, -_SIDE))
     return nearest(obs), obs
+
+
+def glance(ctx: Context, obs: Observation, azimuths: Sequence[float] = (0.0, _SIDE, -_SIDE), since_ns: int = 0
+           ) -> Generator[Targets | None, Observation, tuple[Person | None, Observation]]:  # fmt: skip
+    """Look for somebody with the head alone, in these directions [rad]; return the nearest seen since then, or None."""
+
+    def seen(obs: Observation) -> str:
+        return "" if nearest(obs, since_ns) is None else "seen"
+
+    for azimuth in azimuths:
+        if not seen(obs):
+            _, obs = yield from unless(seen, _look(ctx, obs, np.array([azimuth, _DOWN])), obs)
+    return nearest(obs, since_ns), obs
+
+
+def _side(ctx: Context, arm: ArmSpec) -> float:
+    """Return on which side an arm is: 1 left, -1 right."""
+    return math.copysign(1.0, float(ctx.kinematics.anchor(ctx.kinematics.home, arm.joints[0])[1]))
 
 
 def look_at(ctx: Context, obs: Observation, point: Array) -> Motion:

@@ -13,7 +13,20 @@ from numpy.typing import NDArray
 from vagus.act.kinematics import Kinematics
 from vagus.act.leases import Leases
 from vagus.act.scene import past_hands
-from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, SkillSpec, Targets, check_args
+from vagus.act.skill import (
+    EYE,
+    Args,
+    Array,
+    Context,
+    Gaze,
+    Held,
+    Observation,
+    Outcome,
+    Skill,
+    SkillSpec,
+    Targets,
+    check_args,
+)
 from vagus.act.skills import find
 from vagus.core import messages as m
 from vagus.core.ages import UNUSED, Origins, merge
@@ -52,6 +65,8 @@ class RunnerOutput:
     command: Record | None = None
     requests: list[Record] = field(default_factory=list[Record])
     said: list[str] = field(default_factory=list[str])
+    gaze: Gaze | None = None
+    """What the eye shall follow; None: nothing."""
     outcomes: list[Ended] = field(default_factory=list[Ended])
 
 
@@ -154,7 +169,7 @@ class SkillRunner:
         command = self._merge(obs, targets) if has_joints else None
         ended, self._ended = self._ended, []
         return RunnerOutput(command=command, requests=requests, said=[t.say for _, t in targets if t.say],
-                            outcomes=ended)  # fmt: skip
+                            gaze=next((t.gaze for _, t in targets if t.gaze), None), outcomes=ended)  # fmt: skip
 
     def _wanted(self) -> int:
         return int(np.bitwise_or.reduce([r.groups for r in self._running] or [0]))
@@ -279,8 +294,10 @@ class SkillRunner:
     def _budgets(self, skills: list[SkillSpec]) -> Origins:
         budgets = np.full(len(self._spec.sensors), UNUSED, np.int64)
         budgets[self._spec.sensor_index(self._spec.encoder.name)] = round(ENCODER_BUDGET_S * _NS)
+        eye = self._spec.eye
         for k, sensor in enumerate(self._spec.sensors):
+            name = EYE if sensor is eye else sensor.name
             for skill in skills:
-                if sensor.name in skill.budget_s:
-                    budgets[k] = min(int(budgets[k]), round(skill.budget_s[sensor.name] * _NS))
+                if name in skill.budget_s:
+                    budgets[k] = min(int(budgets[k]), round(skill.budget_s[name] * _NS))
         return budgets

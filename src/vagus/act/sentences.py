@@ -13,6 +13,7 @@ REASONS: dict[str, Text] = {
     ),
     "out_of_reach": Text("거기까지는 닿지 않습니다.", "that is out of my reach."),
     "not_seen": Text("보이지 않습니다.", "I do not see it."),
+    "lost_sight": Text("이제 보이지 않습니다.", "I have lost sight of it."),
     "missed": Text("잡으려 했지만 손에 잡히지 않았습니다.", "I closed my hand, but there was nothing in it."),
     "moved": Text("잡으러 가는 동안 그것이 움직였습니다.", "it moved while I reached for it."),
     "bumped": Text("잡기 전에 손가락이 무언가에 부딪혀 물러났습니다.", "a finger ran into something, so I drew back."),

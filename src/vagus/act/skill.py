@@ -23,6 +23,8 @@ from vagus.core.things import Person, Support, Thing
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Language = Literal["ko", "en"]
+EYE = "eye"
+"""What ``budget_s`` calls the camera that perception looks through, whatever its name."""
 Args = Mapping[str, float | str]
 """A skill's arguments by name, as checked by ``check_args``."""
 
@@ -52,6 +54,29 @@ class Odometry(Protocol):
     def origin_ns(self) -> Origins: ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Gaze:
+    """What the eye shall follow."""
+
+    point: Array
+    """Where it is [m], in the world of odometry, shape (3,)."""
+    radius: float
+    """Of the ball that holds it [m]."""
+    lowest: float
+    """What is lower [m] is no part of it."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
+class Followed:
+    """Where one picture shows what the eye follows."""
+
+    point: Array
+    """Middle of what is seen of it [m], in the world of odometry, shape (3,)."""
+    seen_ns: int
+    """When the picture was exposed [ns]."""
+    origin_ns: Origins
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Observation:
     """The newest record of every sensor at ``now_ns``; None where nothing ever came."""
@@ -70,6 +95,8 @@ class Observation:
     """The boards that things stand on, in the world of odometry."""
     people: tuple[Person, ...] = ()
     """Who stands around, nearest first when they were seen, in the world of odometry."""
+    followed: Followed | None = None
+    """Where the newest picture that shows it shows what a skill wants the eye to follow."""
 
     def measured(self, joints: Indices) -> tuple[Array, Array] | None:
         """Return measured positions and velocities of these joints, or None if any has no valid reading."""
@@ -108,6 +135,8 @@ class Targets:
     """Origins besides the encoders', which every command carries."""
     say: str = ""
     """A sentence to say, once."""
+    gaze: Gaze | None = None
+    """What the eye shall follow meanwhile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

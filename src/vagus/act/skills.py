@@ -16,8 +16,9 @@ from vagus.act.place import WHERE, needs_target, place, put_back, put_down
 from vagus.act.point import arm_joints, lacks_arm, point
 from vagus.act.say import say
 from vagus.act.search import lacks_eyes, look_around
-from vagus.act.skill import Args, Param, SkillSpec, Text
+from vagus.act.skill import EYE, Args, Param, SkillSpec, Text
 from vagus.act.stop import stop
+from vagus.act.watch import EYE_BUDGET_S, watch
 from vagus.act.wave import wave
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
@@ -63,6 +64,10 @@ _ROWS = (
               rule=_whole_point),
     SkillSpec(name="look_around", text=Text("둘러보기", "Look around"), run=look_around, joints=neck_joints,
               lacks=lacks_eyes),
+    SkillSpec(name="watch", text=Text("지켜보기", "Watch"), run=watch, joints=neck_joints, lacks=lacks_eyes,
+              params=(Param(name="thing", kind="thing"),
+                      Param(name="seconds", kind="number", minimum=1.0, maximum=120.0, default=5.0)),
+              timeout_s=150.0, budget_s={EYE: EYE_BUDGET_S}),
     SkillSpec(name="nod", text=Text("고개 끄덕이기", "Nod"), run=nod, joints=neck_joints, lacks=lacks_neck),
     SkillSpec(name="shake", text=Text("고개 젓기", "Shake my head"), run=shake, joints=neck_joints, lacks=lacks_neck),
     SkillSpec(name="express", text=Text("표정 짓기", "Show a feeling"), run=express, joints=face_joints,

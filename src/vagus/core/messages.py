@@ -215,6 +215,19 @@ def objects(spec: RobotSpec) -> np.dtype[np.void]:
                    ("n", "<u4"), ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
 
 
+def gaze(spec: RobotSpec) -> np.dtype[np.void]:
+    """What the eye shall follow: what is within ``radius`` of ``point``, and not below ``lowest`` [m].
+
+    In the world of odometry; a NaN for nothing.
+    """
+    return _layout(len(spec.sensors), ("point", "<f8", (3,)), ("radius", "<f8"), ("lowest", "<f8"))
+
+
+def followed(spec: RobotSpec) -> np.dtype[np.void]:
+    """Where an exposure shows what the eye follows: ``point`` [m] in the world of odometry, NaN where it does not."""
+    return _layout(len(spec.sensors), ("counter", "<u8"), ("point", "<f8", (3,)))
+
+
 def imu(spec: RobotSpec) -> np.dtype[np.void]:
     """Angular velocity [rad/s] and specific force [m/s^2], in the IMU's frame."""
     return _layout(len(spec.sensors), ("counter", "<u8"), ("gyro", "<f8", (3,)), ("accelerometer", "<f8", (3,)))

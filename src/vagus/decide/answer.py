@@ -15,7 +15,7 @@ SKILL_NEEDS: dict[str, tuple[str, ...]] = {
     "wave": ("arms",), "point": ("arms",), "look": ("neck",), "nod": ("neck",), "shake": ("neck",),
     "express": ("face",), "drive": ("base",), "pick": ("arms", "cameras"), "put_down": ("arms", "cameras"),
     "put_back": ("arms", "cameras"), "place": ("arms", "cameras"), "hand_over": ("arms", "cameras"),
-    "look_around": ("neck", "cameras"),
+    "look_around": ("neck", "cameras"), "watch": ("neck", "cameras"),
 }  # fmt: skip
 """Skill → the parts of the anatomy (fields of ``RobotSpec``) it needs; skills that need none are left out."""
 
@@ -23,6 +23,7 @@ _CAN: tuple[tuple[str, str, str], ...] = (
     ("wave", "손 흔들기", "wave"),
     ("point", '가리키기 ("위를 가리켜")', 'point ("point to the right")'),
     ("look", '쳐다보기 ("왼쪽 봐")', 'look ("look left")'),
+    ("watch", '지켜보기 ("나를 계속 봐")', 'watch ("watch me")'),
     ("place", '놓기 ("초록 공을 하얀 그릇에 넣어", "제자리에 놔")', "put things down, back, or next to or into others"),
     ("hand_over", '건네주기 ("파란 컵 줘")', 'hand things over ("give me the blue cup")'),
     ("look_around", "둘러보기", "look around"),

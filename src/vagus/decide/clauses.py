@@ -12,11 +12,16 @@ _DONE = r"(?:그리고|그다음에?|그 다음에?|그런 ?다음에?|그러고
 """What a Korean sentence may begin with when another came before."""
 _STEM = r"(?:집|들|잡|주|쥐|가져|갖|놓|놔|두|둬|넣|담|올|옮|내려|챙|꺼내|세우|세워|건네|치우|치워|해|하|다)"
 _ENDING = re.compile(
-    rf"{_STEM}[가-힣]*?(?:고|고서|어서|아서|여서|와서|워서|려서|내서|겨서|서|다가|어다|아다|어다가)$|다가$"
+    rf"{_STEM}[가-힣]*?(?:고|고서|어서|아서|여서|와서|워서|려서|내서|겨서|서|다가|어다|아다|어다가)$|(?<!에)다가$"
 )
 _PAST = re.compile(r"(?:은|든|운|쥔|놓은|놔둔|둔|넣은|담은|옮긴|올린|내린|한)$")
 _KEEPS_ON = re.compile(r"^(?:있|와|오|올|가|갈|싶|계|줘|주|줄|봐|보)")
 """After -고 or -서 of one verb: "들고 있어", "들고 와", "집어다 줘" are one request."""
+_FETCHED = re.compile(r"(?:어|아|져|갖|저)다(?:가)?$")
+_PUT_ON = re.compile(r"^(?:놓|놔|두|둬|둘|둔|넣|담|올|얹|세|줘|주|줄)")
+"""After -다 of a verb: "집어다 놓고" is one request."""
+_FIRST = rf"^(?:(?:{_THEN}|first(?:ly| of all)?|to start(?: with)?|now)\b[,:]?\s+)+"
+"""What an English request may begin with."""
 _AFTER = re.compile(r"^(?:나서|난|나면|다음|다음에|뒤|뒤에|뒤엔|후|후에|다음엔)$")
 
 
@@ -26,6 +31,7 @@ def clauses(text: str) -> list[str]:
     Args:
         text: Lower case, NFC.
     """
+    text = re.sub(_FIRST, "", text)
     parts = [part for piece in _ENGLISH.split(text) if piece for part in _korean(piece)]
     return [part for part in (re.sub(rf"^{_DONE}\s*", "", p.strip()) for p in parts) if part]
 
@@ -38,7 +44,8 @@ def _korean(piece: str) -> list[str]:
             continue
         now.append(word)
         after = words[k + 1] if k + 1 < len(words) else ""
-        ends = bool(_ENDING.search(word)) and not _KEEPS_ON.match(after)
+        goes_on = _KEEPS_ON.match(after) or (_FETCHED.search(word) and _PUT_ON.match(after))
+        ends = bool(_ENDING.search(word)) and not goes_on
         if (ends or (_PAST.search(word) and _AFTER.match(after))) and after:
             done, now = [*done, " ".join(now)], []
     return [*done, " ".join(now)]

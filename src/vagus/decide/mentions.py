@@ -79,7 +79,8 @@ _TO_RIGHT: tuple[tuple[Relation, str], ...] = (  # Korean says it after the name
 )  # fmt: skip
 _KO_INTO, _KO_TO = r"넣|담[아는을으겠자]|담$|들어가|퐁당|쏙|골인", r"^(?:에|에다|에다가|다|다가|으로|로)(?=\s|$|만)"
 _TO_LEFT: tuple[tuple[Relation, str], ...] = (  # English before it
-    ("next_to", r"\b(?:next to|beside|besides|near|close to|alongside|by|adjacent to|to the side of|right by)\s*$"),
+    ("next_to", r"\b(?:next to|beside|besides|near|close to|alongside|by|adjacent to|(?:to|at|by|on) the side of"
+                r"|next door to|right by)\s*$"),
     ("in", r"\b(?:in|into|inside(?: of)?|within)\s*$"),
     ("on", r"\b(?:on|onto|on top of|atop)\s*$"),
 )  # fmt: skip

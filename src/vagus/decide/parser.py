@@ -17,7 +17,7 @@ from vagus.decide.answer import FEELINGS, harmful, impossible, lacks, language_o
 from vagus.decide.clauses import clauses
 from vagus.decide.intents import Guess, classifier
 from vagus.decide.mentions import MASK, Mention, masked, mentions
-from vagus.decide.phrases import LENGTH_MAX, understand
+from vagus.decide.phrases import LENGTH_MAX, LONG_S, understand
 from vagus.decide.plan import Call, Language, Plan, Ref
 
 _SURE, _AHEAD = 0.40, 0.08
@@ -30,6 +30,10 @@ _WITH_THING = {"pick", "place", "put_down", "put_back", "hand_over"}
 _FOLLOWS = {"correct", "also", "choose"}
 _ABOUT_ALL = {"see", "greet", "thanks", "harmful", "impossible", *(f"feel_{name}" for name in FEELINGS)}
 """What a whole utterance says, however many sentences it has."""
+_WHERE = re.compile(r"\b(?:next to|beside|near|close to|alongside|by|in|into|inside|on|onto|on top of|goes?|right)\b"
+                    r"|(?:바로 )?(?:옆|곁|안|속|위)(?:쪽)?(?:에다가|에다|으로|에|로)?")  # fmt: skip
+"""How one name stands to another, and no more."""
+_BESIDE = re.compile(r"side by side|next to each other|together|나란히")
 _SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
 
 
@@ -44,13 +48,14 @@ def parse(text: str, spec: RobotSpec) -> Plan:
     if len(text) > LENGTH_MAX or (read.reason and read.reason != "not_understood"):
         return read
     plain = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold().replace("’", "'")).strip()
+    plain = re.sub(words.WISHED, "please ", plain)
     if read.calls:
         is_asked = [call.name for call in read.calls] == ["say"] and _guess(plain)[0].intent == "see"
         return Plan(language=read.language, kind="see") if is_asked else read
     plan = _whole(plain, spec) or _parts(plain, spec)
     if plan is None or (plan.reason in ("not_understood", "ambiguous") and len(plain.split()) > 1):
-        plan = _one(plain) or plan or read
-    if plan.reason == "not_understood":
+        plan = _one(plain) or _bare(plain) or plan or read
+    if plan.reason in ("not_understood", "ambiguous"):
         own = [m.ref for m in mentions(plain) if m.ref.which != "it"]
         return replace(plan, ref=own[0] if len(own) == 1 else None)
     part = next((part for call in plan.calls if (part := lacks(spec, call.name)) and not call.together), None)
@@ -85,9 +90,28 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     if guess.intent in _FOLLOWS:
         return _follow(guess.intent, named, language)
     is_aside = guess.intent == "see" or guess.intent.startswith("feel_")
+    if is_aside and any(_is_for_hands(clause) for clause in clauses(plain)[1:]):
+        return None  # "I changed my mind, put it back"
     if named and (guess.intent in ("greet", "thanks") or (is_aside and len(clauses(plain)) > 1)):
         return None  # "the blue one, thanks", "you see the red cup? take it", "it looks lonely, put the box beside it"
     return _said(guess.intent, spec, language) if guess.intent in _ABOUT_ALL else None
+
+
+def _is_for_hands(clause: str) -> bool:
+    guess, _ = _guess(clause)
+    return guess.intent in _WITH_THING and _is_sure(guess)
+
+
+def _bare(plain: str) -> Plan | None:
+    """Read two names without a verb, the second with where it is: "the ball, into the bowl", "공, 그릇 안에"."""
+    named = mentions(plain)
+    if len(named) != 2 or named[0].relation or not named[1].relation:
+        return None
+    rest = re.sub(_WHERE, " ", masked(plain, named).replace(MASK, " "))
+    if not re.fullmatch(words.COURTESY, rest.strip()):
+        return None
+    made = _place(plain, named, named[0].ref, named[1])
+    return Plan(language=language_of(plain), calls=tuple(made)) if made else None
 
 
 def _one(plain: str) -> Plan | None:
@@ -136,8 +160,28 @@ def _parts(plain: str, spec: RobotSpec) -> Plan | None:
         found, topic = _clause(clause, spec, language, calls, topic)
         if isinstance(found, Plan):
             return found
-        calls += [call for call in found if call not in calls[-1:]]
+        for call in found:
+            _add(calls, call)
     return Plan(language=language, calls=tuple(calls)) if calls else None
+
+
+def _add(calls: list[Call], call: Call) -> None:
+    """Add a call; what it says more plainly, or does otherwise with the same thing, is left out.
+
+    "I'm thirsty, give me the can", "there is a can on the table, bring it", "fetch the can and put it there".
+    """
+    if calls and call != calls[-1]:
+        last, thing = calls[-1].refs.get("thing"), call.refs.get("thing")
+        is_same = thing is not None and (thing == last or thing.which == "it")
+        is_vague = last is not None and last.which == "it" and call.name == calls[-1].name
+        if is_vague or (
+            is_same and calls[-1].name in ("hand_over", "put_down") and call.name in ("place", "hand_over")
+        ):
+            before = calls.pop()
+            if is_same and thing is not None and thing.which == "it":
+                call = replace(call, refs={**call.refs, "thing": before.refs["thing"]})
+    if call not in calls[-1:]:
+        calls.append(call)
 
 
 def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call], topic: Ref | None
@@ -167,7 +211,7 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
             return ([], topic) if guess.intent in ("greet", "thanks") else (_said(guess.intent, spec, language), topic)
         if topic is not None:
             named = [replace(m, ref=topic) if m.ref.which == "it" else m for m in named]
-        made = _calls(guess.intent, clause, named, before)
+        made = _calls(guess.intent, clause, named, before, topic)
         if made is None:
             return Plan(language=language, answer=which_thing(language), reason="ambiguous"), topic
         return made or read, own[0].ref if own else topic
@@ -183,16 +227,24 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
     return read, topic
 
 
-def _calls(intent: str, clause: str, named: list[Mention], before: list[Call]) -> list[Call] | None:
+def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], topic: Ref | None = None
+           ) -> list[Call] | None:  # fmt: skip
     """Return what an intent and the things that are named with it ask for; nothing of others; None if a thing lacks."""
+    it = topic or Ref(which="it")
     subject = next((m.ref for m in named if not m.relation), None)
     target = next((m for m in named if m.relation), None)
     if intent in ("wave", "nod"):
         return [Call(name=intent)]
+    if intent == "watch" and re.search(words.WALKING, clause) and not re.search(words.EYES, clause):
+        return []  # "follow me" asks for its wheels
+    if intent == "watch":
+        long = {"seconds": LONG_S} if re.search(words.LONG, clause) else {}
+        seen = subject or (target.ref if target else None)
+        return [Call(name="watch", args=long, refs={} if seen is None else {"thing": seen})]
     if intent in ("put_down", "put_back", "hand_over"):
-        return [Call(name=intent, refs={"thing": subject or Ref(which="it")})]
+        return [Call(name=intent, refs={"thing": subject or it})]
     if intent == "place":
-        return _place(clause, named, subject, target)
+        return _place(clause, named, subject or topic, target)
     if intent == "pick":
         subject = subject or (target.ref if target is not None else None)  # "get a grip on the box"
         is_same = subject is not None and subject.which == "it" and before and before[-1].name == "pick"
@@ -203,8 +255,9 @@ def _calls(intent: str, clause: str, named: list[Mention], before: list[Call]) -
 def _place(clause: str, named: list[Mention], subject: Ref | None, target: Mention | None) -> list[Call] | None:
     """Put something next to, in or on something else, or anywhere on a table."""
     if target is None and len(named) > 1:  # "put the can and the box side by side", "fill the bowl with the ball"
-        k = next((k for k, m in enumerate(named) if m.ref.shape == "bowl"), 1)
-        target = replace(named[k], relation="in" if named[k].ref.shape == "bowl" else "next_to")
+        is_beside = bool(_BESIDE.search(clause))
+        k = next((k for k, m in enumerate(named) if m.ref.shape == "bowl" and not is_beside), 1)
+        target = replace(named[k], relation="in" if named[k].ref.shape == "bowl" and not is_beside else "next_to")
         subject = named[1 - k if k < 2 else 0].ref
     if target is None:
         is_anywhere = bool(_SURFACE.search(clause))

@@ -34,6 +34,8 @@ TURN_DEG = 90.0
 """How far "turn left" turns."""
 SPEED_M_S, RATE_DEG_S = 0.25, 30.0
 """How fast "drive for three seconds" drives."""
+LONG_S = 20.0
+"""How long "keep looking at me" looks."""
 LIMITS: dict[str, tuple[float, float, str]] = {
     "distance_m": (0.0, 10.0, " m"), "turn_deg": (0.0, 1080.0, "°"), "duration_s": (0.1, 30.0, " s"),
     "azimuth_deg": (0.0, 180.0, "°"), "elevation_deg": (0.0, 90.0, "°"),
@@ -282,6 +284,14 @@ def _look(clause: str, given: Mapping[str, float], _language: Language) -> list[
     return []
 
 
+def _watch(clause: str, _given: Mapping[str, float], _language: Language) -> list[Call]:
+    if not (re.search(words.AT_ME, clause) and re.search(words.WATCH, clause)):
+        return []
+    if re.search(words.WALKING, clause) and not re.search(words.EYES, clause):
+        return []
+    return [Call(name="watch", args={"seconds": LONG_S} if re.search(words.LONG, clause) else {})]
+
+
 def _head(clause: str, given: Mapping[str, float], language: Language) -> list[Call]:
     return _look(clause, given, language) if re.search(words.HEAD, clause) else []
 
@@ -332,6 +342,7 @@ _RULES: tuple[_Rule, ...] = (
     _Rule(find=_express, reads=_any(_FEELINGS, words.SHOWN)),
     _Rule(find=_point, reads=_any(_SIDES, words.POINT, words.AT, _WAYS, words.HANDS)),
     _Rule(find=_wave, reads=_any(_SIDES, words.WAVE, words.HANDS, words.WAVED)),
+    _Rule(find=_watch, reads=_any(words.WATCHED, words.AT_ME, words.WATCH, words.LONG)),
     _Rule(find=_simple("look_around", words.LOOK_ROUND), reads=_any(words.LOOK_ROUND, words.LOOK)),
     _Rule(find=_simple("go_home", words.HOME), reads=_any(words.HOME, words.GOING_HOME)),
     _Rule(find=_head, reads=_any(_LOOKED, words.HEAD, words.MOVED_HEAD), takes=("angle",)),

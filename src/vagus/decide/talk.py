@@ -68,7 +68,9 @@ def _meant(plan: Plan, scene: Scene, talk: Talk) -> Plan:
         calls[k] = replace(calls[k], refs={**calls[k].refs, name: ref})
         return replace(waiting, language=plan.language, calls=tuple(calls))
     if talk.last is None or not talk.things:
-        return _nothing_before(plan.language)
+        is_first = plan.kind == "also" and plan.ref.which == "the" and plan.ref.shape != "any"
+        pick = Call(name="pick", refs={"thing": plan.ref})  # "the can, too", where nothing was before
+        return Plan(language=plan.language, calls=(pick,)) if is_first else _nothing_before(plan.language)
     return _instead(plan, plan.ref, scene, talk) if plan.kind != "also" else _too(plan, plan.ref, talk)
 
 
@@ -139,7 +141,7 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
         thing = found.pop("thing", None)
         if thing is not None and call.name == "hand_over" and calls and calls[-1].name == call.name and thing in about:
             continue  # said twice: "I need the cup, can you give it to me?"
-        if thing is not None and (call.name not in _HELD_FIRST or thing.id not in in_hand):
+        if thing is not None and call.name != "watch" and (call.name not in _HELD_FIRST or thing.id not in in_hand):
             calls.append(Call(name="pick", args={"thing": float(thing.id)}, together=call.together))
             in_hand.append(thing.id)
         if call.name != "pick":

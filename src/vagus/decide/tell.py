@@ -18,6 +18,8 @@ _STEPS: dict[str, tuple[str, str]] = {
     "express": ("표정 짓기", "show how I feel about it"),
     "say": ("말하기", "speak"),
     "look": ("쳐다보기", "look"),
+    "watch": ("지켜보기", "watch you"),
+    "watch thing": ("{thing} 지켜보기", "watch the {thing}"),
     "point": ("가리키기", "point"),
     "drive": ("이동하기", "drive"),
     "go_home": ("기본 자세로 돌아가기", "go home"),
@@ -29,6 +31,7 @@ _STEPS: dict[str, tuple[str, str]] = {
 def step(call: Call, scene: Scene, language: Language) -> str:
     """Return one step in words."""
     key = f"{call.name} {call.args['where']}" if call.name == "place" else call.name
+    key = "watch thing" if key == "watch" and "thing" in call.args else key
     ko, en = _STEPS.get(key, (call.name, call.name))
     return (ko if language == "ko" else en).format(**_names(call, scene, language))
 

@@ -1,7 +1,8 @@
 """The words the built-in parser knows: patterns over normalised text, as data. Korean stems, English whole words."""
 
-STOP = (r"\b(?:stop|halt|freeze|cancel|abort|enough)\b"
-        r"|멈춰|멈춤|멈추|멈출|정지|그만|스톱|스탑|중지|취소|가만히|^거기 서|^서(?:라|세요)?$")  # fmt: skip
+STOP = (r"\b(?:stop(?! holding)|halt|freeze|cancel|abort|enough)\b"
+        r"|멈춰|멈춤|멈추|멈출|정지|그만(?! ?(?:[들쥐잡](?:고|$)|내려))"
+        r"|스톱|스탑|중지|취소|가만히|^거기 서|^서(?:라|세요)?$")  # fmt: skip
 NEGATION = r"\b(?:don'?t|do not|never|dont)\b|지 ?(?:마|말)|하지 ?마"
 
 MINUS = r"(?<!\S)[-+−–](?= ?[\d.])|\b(?:minus|negative)\b|마이너스|음수"
@@ -101,6 +102,11 @@ MADE = r"\b(?:make|do|to face)\b"
 POLITE = (r"\b(?:please|i want you to|i'?d like you to|i would like you to|let'?s|"
           r"could you|can you|would you|will you|kindly|now|right now|hey robot|ok robot|robot)\b")  # fmt: skip
 
+WISHED = (r"\b(?:it (?:would|'d) be|it'd be|that would be) (?:(?:so|really|very|just|quite) )?"
+          r"(?:nice|great|lovely|good|wonderful|kind|helpful|perfect|cool|best|funny|fun) if "
+          r"(?:you (?:could |would |'d )?)?")  # fmt: skip
+"""A wish that says no more than "please"."""
+
 COURTESY = (
     r"(?:\s|[,.!?~…]|\b(?:um+|uh+|hm+|hey|hi|hello|oh|ok|okay|so|well|alright"
     r"|all right|right|robot|buddy|there|actually|"
@@ -126,3 +132,14 @@ CONDITION = (
 """What a remark does not hold that may be passed over."""
 INVITES = r"\b(?:why don'?t you|don'?t you|would(?:n'?t)? you mind|don'?t (?:forget|mind)|if you don'?t mind)\b"
 """Negations that are none."""
+
+AT_ME = (r"\b(?:at me|on me|me in the eyes?|into my eyes|me)\b"
+         r"|(?<![가-힣])(?:나|날|저|절|내|제)(?:를|을)?(?:\s*(?:얼굴|눈))?(?:을|를)?(?=\s|$)"
+         r"|(?<![가-힣])(?:눈으로|시선)")  # fmt: skip
+WATCH = (r"\b(?:keep looking|keep watching|keep your eyes?|keep an eye|look|watch|follow)\b"
+         r"|지켜|쳐다|바라|(?<![가-힣])(?:봐|보고|볼래|보세요|보렴)|따라")  # fmt: skip
+LONG = r"\b(?:keep|watch|follow)\b|계속|지켜|따라|눈을 떼지"
+"""Not a glance."""
+WALKING, EYES = r"\bfollow\b|따라", r"\b(?:eyes?|gaze|head)\b|눈|시선|고개"
+"""To follow is to walk, unless it is done with the eyes."""
+WATCHED = r"\b(?:with your (?:eyes?|gaze|head)|closely|carefully|the whole time|all the time)\b|계속|잘|똑바로|있|눈"

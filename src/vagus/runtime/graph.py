@@ -95,6 +95,15 @@ def _perception(ctx: Context) -> Node:
     return PerceptionNode(ctx, eye)
 
 
+def _follow(ctx: Context) -> Node:
+    from vagus.runtime.nodes.follow import FollowNode
+
+    eye = ctx.spec.eye
+    if eye is None:
+        raise ConfigError(f"follow: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
+    return FollowNode(ctx, eye)
+
+
 def _planner(ctx: Context) -> Node:
     from vagus.runtime.nodes.planner import PlannerNode
     from vagus.runtime.planning import make_planner
@@ -135,6 +144,8 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
         brain.insert(0, NodeSpec(name="proximity", rate_hz=spec.lidar.rate_hz, make=_proximity))
     if spec.base:
         brain.insert(0, NodeSpec(name="odometry", rate_hz=100.0, make=_odometry))
+    if spec.cameras:  # before the brain, which acts on it in the same tick
+        brain.insert(-1, NodeSpec(name="follow", rate_hz=100.0, make=_follow))
     # Commands come from here: below the reflex, above what only watches.
     rows.append(ProcessSpec(name="brain", nodes=tuple(brain), realtime=RealtimeCfg(priority=10)))
     reflex = NodeSpec(name="reflex", rate_hz=spec.reflex_hz, make=_reflex)

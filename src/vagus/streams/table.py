@@ -58,6 +58,8 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         rows.append(StreamSpec(name="odometry", layout=m.odometry(spec), rate_hz=100.0, capacity=512))
     if spec.cameras:
         rows.append(StreamSpec(name="objects", layout=m.objects(spec), rate_hz=3.0, capacity=32))
+        rows.append(StreamSpec(name="gaze", layout=m.gaze(spec), rate_hz=0.0, capacity=32))
+        rows.append(StreamSpec(name="followed", layout=m.followed(spec), rate_hz=0.0, capacity=32))
     for source in m.SOURCES_COMMANDING:
         name = f"command.{source.name.lower()}"
         rows.append(StreamSpec(name=name, layout=m.command(spec), rate_hz=100.0, capacity=512))

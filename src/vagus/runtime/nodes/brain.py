@@ -4,11 +4,13 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
 from vagus.act.scene import base_pose
 from vagus.act.sentences import sentence
-from vagus.act.skill import Observation, Outcome
+from vagus.act.skill import Followed, Gaze, Observation, Outcome
 from vagus.act.skills import SKILLS, available
 from vagus.core import messages as m
 from vagus.core.errors import VagusError
@@ -65,6 +67,10 @@ class BrainNode:
         self._objects = streams.reader("objects") if spec.cameras else None
         self._seen: tuple[tuple[Thing, ...], tuple[Support, ...]] = ((), ())
         self._people: tuple[Person, ...] = ()
+        self._followed = streams.reader("followed") if spec.cameras else None
+        self._gaze = streams.writer("gaze") if spec.cameras else None
+        self._is_gazing = False
+        self._eye = spec.sensor_index(spec.eye.name) if spec.eye else None
         self._seen_ns = 0
         self._task: Task | None = None
         self._talk = Talk()
@@ -94,6 +100,7 @@ class BrainNode:
             self._request.publish(request)
         if out.command is not None:
             self._command.publish(out.command)
+        self._look_at(out.gaze, now_ns)
         for words in out.said:
             self._speak(words, now_ns)
         for told in out.outcomes:
@@ -110,8 +117,27 @@ class BrainNode:
             now_ns=now_ns, spec=self._spec, joint_state=self._joint_state.latest(), reflex=self._reflex.latest(),
             imu=_latest(self._imu), lidar=_latest(self._lidar), touch=_latest(self._touch),
             odometry=None if odometry is None else OdometryPose.of(odometry),
-            things=self._seen[0], supports=self._seen[1], people=self._people,
+            things=self._seen[0], supports=self._seen[1], people=self._people, followed=self._where(),
         )  # fmt: skip
+
+    def _where(self) -> Followed | None:
+        """Return where the newest picture shows what the eye follows."""
+        record = _latest(self._followed) if self._is_gazing else None
+        if record is None or self._eye is None or not np.isfinite(record["point"]).all():
+            return None
+        origin_ns = record["origin_ns"]
+        return Followed(point=record["point"].copy(), seen_ns=int(origin_ns[self._eye]), origin_ns=origin_ns.copy())
+
+    def _look_at(self, gaze: Gaze | None, now_ns: int) -> None:
+        """Say what the eye shall follow, or once that it need not."""
+        if self._gaze is None or (gaze is None and not self._is_gazing):
+            return
+        self._is_gazing = gaze is not None
+        record = m.blank(m.gaze(self._spec))
+        record["stamp_ns"], record["point"] = now_ns, np.nan
+        if gaze is not None:
+            record["point"], record["radius"], record["lowest"] = gaze.point, gaze.radius, gaze.lowest
+        self._gaze.publish(record)
 
     def _scene(self) -> Scene:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""

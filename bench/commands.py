@@ -30,7 +30,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from phrasings import KINDS, REPLIES, Name, Request, draw, name_of
+from phrasings import KINDS, REFUSED, REPLIES, Name, Request, draw, name_of
 from picks import ANSWER_S, AT_HAND_M, LIFTED_M, MOVED_M, Trial, calibrated
 from rich.console import Console
 from rich.progress import Progress
@@ -52,10 +52,6 @@ PALM_M = 0.12
 MOUTH, JAW_M = 0.35, 0.015
 """Half of what a smile turns the corners of the mouth by [rad]; half of how far the jaw drops in surprise [m]."""
 SETTLE_S = 1.0
-_REFUSED = {
-    "absent": {"absent"}, "impossible": {"impossible", "cannot", "harmful"}, "harmful": {"harmful", "impossible"},
-    "ambiguous": {"ambiguous"},
-}  # fmt: skip
 _DRAWS = 12
 """Rooms that are drawn for a request of a kind before the trial counts as one that no room allows."""
 
@@ -189,8 +185,8 @@ def try_one(seed: int, kind: str, language: Language, folder: Path) -> Result:
 def judge(room: Room, request: Request, outcomes: list[dict[str, Any]]) -> str:
     """Return why a request was not met; empty if it was."""
     last, kind = outcomes[-1], request.kind
-    if kind in _REFUSED:
-        is_refused = last["reason"] in _REFUSED[kind]
+    if kind in REFUSED:
+        is_refused = last["reason"] in REFUSED[kind]
         return "" if is_refused and not room.moved("") else "moved" if is_refused else f"not refused: {last['reason']}"
     if kind == "see":
         return _told(room, request)
@@ -271,7 +267,7 @@ def is_misread(request: Request, outcomes: list[dict[str, Any]]) -> bool:
     done = [step["skill"] for step in outcomes[-1]["steps"] if step["skill"] != "look_around"]
     wanted = _SKILLS.get(request.kind)
     if wanted is None:
-        return outcomes[-1]["reason"] not in _REFUSED.get(request.kind, {"told"})
+        return outcomes[-1]["reason"] not in REFUSED.get(request.kind, {"told"})
     return not done or done != wanted[: len(done)]
 
 

@@ -35,6 +35,9 @@ from vagus.streams.streams import shared_streams
 
 ROOT = Path(__file__).resolve().parents[1]
 VAGUS = [sys.executable, "-m", "vagus"]
+EYE = "camera.head"
+WATCHES = "keep looking at me"
+"""It is given longer than the other words."""
 WORDS = (
     "wave",
     "웃어 봐",
@@ -43,11 +46,8 @@ WORDS = (
     "look right",
     "놀란 표정 지어 봐",
     "go home",
-    "keep looking at me",
+    WATCHES,
 )
-EYE = "camera.head"
-WATCHES = "keep looking at me"
-"""It is given longer than the other words."""
 EVERY_S, WATCHED_S = 8.0, 32.0
 """How long the robot has for what it is told [s]."""
 MOVED_RAD = 0.005
@@ -102,7 +102,7 @@ async def be_a_page(url: str, seconds: float) -> int:
     async with websockets.connect(
         f"{base.replace('http', 'ws')}/ws", additional_headers=headers, max_size=None
     ) as socket:
-        await socket.send(json.dumps({"type": "watch", "visible": True, "camera": "camera.head"}))
+        await socket.send(json.dumps({"type": "watch", "visible": True, "camera": EYE}))
         while (elapsed := time.monotonic() - start) < seconds:
             if elapsed > next_s:
                 words = WORDS[said % len(WORDS)]
@@ -153,7 +153,7 @@ def measure(seconds: float, port: int) -> dict:
         "eye_age_ms": snapshot["ages_ms"].get(EYE),
         "watched": f"{sum(mover.watched)}/{len(mover.watched)}",
         "first_movement_ms": delays(mover.delays_ms),
-        "camera_hz": snapshot["streams"]["camera.head"]["rate_hz"],
+        "camera_hz": snapshot["streams"][EYE]["rate_hz"],
         "recorder_lost": processes["recorder"]["lost"],
         "page_bytes": received,
         "cpu_share": {name: row["cpu_share"] for name, row in processes.items()},

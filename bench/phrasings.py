@@ -21,6 +21,11 @@ PHRASINGS: list[dict[str, str]] = json.loads((Path(__file__).parent / "phrasings
 KINDS = tuple(dict.fromkeys(phrasing["kind"] for phrasing in PHRASINGS))
 STARTERS = {"correct": "pick", "put_back": "pick", "put_down": "pick", "also": "pick", "clarify": "ambiguous"}
 """A phrasing of these kinds is said after one of that kind."""
+REFUSED = {
+    "absent": {"absent"}, "impossible": {"impossible", "cannot", "harmful"}, "harmful": {"harmful", "impossible"},
+    "ambiguous": {"ambiguous"},
+}  # fmt: skip
+"""Kinds that nothing is done for → the reasons that are right."""
 REPLIES = {"sad": "sad", "happy": "happy", "angry": "sad", "afraid": "sad", "surprised": "surprised"}
 """What a person feels → what a kind face answers with."""
 

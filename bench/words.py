@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from phrasings import PHRASINGS, REPLIES, Name, Request, draw
+from phrasings import PHRASINGS, REFUSED, REPLIES, Name, Request, draw
 from rich.console import Console
 from rich.table import Table
 
@@ -27,10 +27,7 @@ from vagus.decide.plan import Language, Plan
 from vagus.decide.talk import Talk, settle
 from vagus.runtime.prepare import host_file, prepare
 
-_REFUSED = {
-    "absent": {"absent"}, "impossible": {"impossible", "cannot", "harmful"}, "harmful": {"harmful", "impossible"},
-    "ambiguous": {"ambiguous"}, "see": {"told"},
-}  # fmt: skip
+_ANSWERED = {**REFUSED, "see": {"told"}}
 _THINGS = 7
 
 
@@ -68,8 +65,8 @@ def understood(request: Request, names: list[Name], spec: Any) -> Plan:
 
 def is_right(request: Request, plan: Plan, names: list[Name]) -> bool:
     """Say whether a plan is what was asked for."""
-    if request.kind in _REFUSED:
-        return not plan.calls and plan.reason in _REFUSED[request.kind]
+    if request.kind in _ANSWERED:
+        return not plan.calls and plan.reason in _ANSWERED[request.kind]
     calls = [(call.name, dict(call.args)) for call in plan.calls]
     if request.kind == "feeling":
         return ("express", {"emotion": REPLIES[request.emotion]}) in calls

@@ -11,10 +11,10 @@ from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.load import loads
 from vagus.act.look import face
 from vagus.act.motion import Motion, first_free, spread, visit
-from vagus.act.scene import base_pose, find_again, level_pose, past_body, past_hands, solids
+from vagus.act.scene import base_pose, find_again, past_body, past_hands, solids
 from vagus.act.skill import Array, Context, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
-from vagus.act.surroundings import Surroundings, skin_of
+from vagus.act.surroundings import Surroundings, no_nearer, skin_of
 from vagus.core.things import Thing
 
 Try = Callable[[Observation, Thing, Array, Array], Generator[None, None, object | None]]
@@ -32,6 +32,7 @@ SPEED = 0.25
 """[m/s]"""
 _KEEP_M = 0.03
 """Kept from all that is around while the arms are folded [m]."""
+_NO_WAY = "no_free_path"
 _BACK_OFFS, _BACK_M = 2, 0.25
 """How often it backs off where there is no room to fold the arms, or to carry, and how far [m],"""
 _CLEAR_M, _STEP_M = 0.015, 0.025
@@ -66,18 +67,19 @@ def tuck(ctx: Context, obs: Observation) -> Generator[Targets | None, Observatio
             return "", obs
         if n == _BACK_OFFS:
             break
-        if is_full and not _may_back_off(ctx, obs):
-            obs = yield from raise_full(ctx, obs)
         reason, obs = yield from back_off(ctx, obs)
+        if reason == _NO_WAY and is_full:
+            obs = yield from raise_full(ctx, obs)
+            reason, obs = yield from back_off(ctx, obs)
         if reason:
             return reason, obs
-    return "no_free_path", obs
+    return _NO_WAY, obs
 
 
 def back_off(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
     """Drive a little back, the arms as they are; return why that is not possible."""
     if not _may_back_off(ctx, obs):
-        return "no_free_path", obs
+        return _NO_WAY, obs
     return (yield from follow(ctx, obs, [{"distance_m": -_BACK_M}], margin=MARGIN_M, speed_max=SPEED))
 
 
@@ -85,17 +87,17 @@ def _may_back_off(ctx: Context, obs: Observation) -> bool:
     """Say whether it drives, and the arms and what they hold touch nothing while it backs off."""
     if ctx.spec.base is None:
         return False
-    q, X_WB, seen = obs.commanded()[0], base_pose(obs), past_body(ctx, past_hands(ctx, obs))
+    q, seen = obs.commanded()[0], past_body(ctx, past_hands(ctx, obs))
     skin, held = skin_of(ctx.kinematics), loads(ctx, obs).values()
     points = np.concatenate([skin.points(q), *(load.points(q) for load in held)])
     radii = np.concatenate([skin.radius, *(np.zeros(len(load.points(q))) for load in held)])
 
-    def gap(distance: float) -> float:
-        around = Surroundings(solids(seen, X_WB @ level_pose(-distance, 0.0, 0.0)))
-        return float(np.min(around.distance(points) - radii, initial=np.inf))
+    around = Surroundings(solids(seen, base_pose(obs)))
 
-    now = gap(0.0)
-    keep = min(_CLEAR_M, 0.9 * now if now > 0.0 else 1.1 * now)
+    def gap(distance: float) -> float:
+        return float(np.min(around.distance(points - [distance, 0.0, 0.0]) - radii, initial=np.inf))
+
+    keep = no_nearer(gap(0.0), _CLEAR_M)
     return all(gap(float(d)) >= keep for d in np.linspace(0.0, _BACK_M, 1 + round(_BACK_M / _STEP_M)))
 
 

@@ -11,7 +11,7 @@ from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, past_hands, solids
 from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
-from vagus.act.surroundings import Surroundings, skin_of
+from vagus.act.surroundings import Surroundings, no_nearer, skin_of
 from vagus.core.robot import ArmSpec
 
 _BELOW = (-0.04, 0.04, 0.12, -0.12)
@@ -100,7 +100,7 @@ def clear_of(ctx: Context, obs: Observation, joints: Indices) -> Callable[[Array
     skin = skin_of(ctx.kinematics, tuple(ctx.spec.joints[int(j)].name for j in joints))
     held, q = loads(ctx, obs).values(), obs.commanded()[0]
     near = [skin.clearance(q, around), *(float(around.distance(load.points(q)).min()) for load in held)]
-    keep = [min(_CLEAR_M, 0.9 * m if m > 0.0 else 1.1 * m) for m in near]
+    keep = [no_nearer(m, _CLEAR_M) for m in near]
 
     def is_clear(at: Array) -> bool:
         is_free = skin.clearance(at, around) >= keep[0]

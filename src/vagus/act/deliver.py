@@ -1,6 +1,5 @@
 """Carry what a hand holds to a place in the air: over somebody's palm, or before them. It lets nothing go."""
 
-import math
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -11,13 +10,13 @@ from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.hand import Hand
 from vagus.act.load import outside
-from vagus.act.meet import CHEST, again, look_at, with_people
+from vagus.act.meet import CHEST, again, look_at, side_of, with_people
 from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, solids
 from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
-from vagus.act.surroundings import Surroundings, skin_of
+from vagus.act.surroundings import Surroundings, no_nearer, skin_of
 from vagus.core.frames import invert, transform
 from vagus.core.things import Person, Thing
 
@@ -84,7 +83,7 @@ class Delivery:
         self._limb = self._skin.moved_by(hand.arm.joints)
         self._outside = outside(held)
         self._palm_seen: tuple[Array, int] | None = None
-        self._side = math.copysign(1.0, ctx.kinematics.anchor(ctx.kinematics.home, hand.arm.joints[0])[1])
+        self._side = side_of(ctx, hand.arm)
 
     def carry(self, obs: Observation) -> Motion:
         """Bring the thing upright before the shoulder, high up, if there is a free way there; else leave it."""
@@ -180,10 +179,7 @@ class Delivery:
     def _to(self, X_BT: Array, q: Array, bodies: Surroundings, hands: Surroundings
             ) -> Generator[None, None, Bringing | None]:  # fmt: skip
         """Search a way from joints ``q`` to a pose of the tip, by way of the place over it and past people's hands."""
-        j, near = self._joints, self._gap(q, hands)
-        keep = min(
-            _CLEAR_M, 0.9 * near if near > 0.0 else 1.1 * near
-        )  # what is nearer already must not get much nearer
+        j, keep = self._joints, no_nearer(self._gap(q, hands), _CLEAR_M)
         above, back = X_BT.copy(), X_BT.copy()
         above[2, 3] += OVER_M
         back[:3, 3] -= _BACK_M * X_BT[:3, 2]

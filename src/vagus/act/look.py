@@ -76,10 +76,22 @@ def face(ctx: Context, obs: Observation, point: Array) -> Motion:
     neck = ctx.spec.neck
     if neck is None:
         return obs
-    x, y, z = transform(invert(base_pose(obs)), point).tolist()
     joints = ctx.indices(neck_joints(ctx.spec, {}))
-    goal = clipped(ctx, joints, aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z}))
-    return (yield from move_to(ctx, obs, joints, goal))
+    return (yield from move_to(ctx, obs, joints, clipped(ctx, joints, aim_at(ctx, obs, neck, point))))
+
+
+def aim_at(ctx: Context, obs: Observation, neck: NeckSpec, point: Array) -> Array:
+    """Return neck positions (2,) that face a point of the world (3,) [m], unclipped."""
+    x, y, z = transform(invert(base_pose(obs)), point).tolist()
+    return aim(ctx, neck, obs.commanded()[0], {"x": x, "y": y, "z": z})
+
+
+def measured_facing(ctx: Context, obs: Observation, neck: NeckSpec) -> tuple[Array, Array]:
+    """Return what ``facing`` does by where the neck is measured; NaN without readings."""
+    joints = ctx.indices(neck_joints(ctx.spec, {}))
+    measured, (q, _) = obs.measured(joints), obs.commanded()
+    q[joints] = np.nan if measured is None else measured[0]
+    return facing(ctx, neck, q)
 
 
 def look(ctx: Context, obs: Observation, args: Args) -> Skill:
@@ -97,10 +109,7 @@ def look(ctx: Context, obs: Observation, args: Args) -> Skill:
     if stops is None:
         return Outcome(ok=False, reason="no_free_path")
     obs = yield from visit(ctx, obs, joints, stops)
-    q, _ = obs.commanded()
-    measured = obs.measured(joints)
-    q[joints] = np.nan if measured is None else measured[0]
     there = is_there(ctx, obs, joints, goal)
-    head, axis = facing(ctx, neck, q)
+    head, axis = measured_facing(ctx, obs, neck)
     off_deg = math.degrees(angle_between(axis, _wanted(args, head)))
     return Outcome(ok=there, reason="done" if there else "not_reached", figures={"off_deg": off_deg})

@@ -79,8 +79,8 @@ def _column(person: Person, middle: Array, low: float, high: float, radius: floa
 def find_somebody(ctx: Context, obs: Observation
                   ) -> Generator[Targets | None, Observation, tuple[Person | None, Observation]]:  # fmt: skip
     """Look for somebody: with the head, then turning the base; return the nearest, or None."""
-    full = {arm.name: _side(ctx, arm) for arm in ctx.spec.arms if arm.name in ctx.held}
-    clear = -next(iter(full.values())) if len(set(full.values())) == 1 else 0.0
+    full = {side_of(ctx, arm) for arm in ctx.spec.arms if arm.name in ctx.held}
+    clear = -full.pop() if len(full) == 1 else 0.0
     turns = [clear * turn for turn in _HALF_TURNS] if clear else _TURNS
     for turn in turns if ctx.spec.base else turns[:1]:
         if (person := nearest(obs)) is not None:
@@ -103,7 +103,7 @@ def glance(ctx: Context, obs: Observation, azimuths: Sequence[float] = (0.0, _SI
     return nearest(obs, since_ns), obs
 
 
-def _side(ctx: Context, arm: ArmSpec) -> float:
+def side_of(ctx: Context, arm: ArmSpec) -> float:
     """Return on which side an arm is: 1 left, -1 right."""
     return math.copysign(1.0, float(ctx.kinematics.anchor(ctx.kinematics.home, arm.joints[0])[1]))
 

@@ -134,6 +134,14 @@ def _signed(a: Array, b: Array) -> Array:
     return np.hypot(np.maximum(a, 0.0), np.maximum(b, 0.0)) + np.minimum(np.maximum(a, b), 0.0)
 
 
+def no_nearer(now: float, clear: float) -> float:
+    """Return what is to be kept on the way from where something is so far off now [m], where ``clear`` is wanted [m].
+
+    What is nearer already must not get much nearer.
+    """
+    return min(clear, 0.9 * now if now > 0.0 else 1.1 * now)
+
+
 class Skin:
     """Balls that cover a robot, or the parts of it that some joints move."""
 

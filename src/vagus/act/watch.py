@@ -9,7 +9,7 @@ from collections.abc import Generator
 
 import numpy as np
 
-from vagus.act.look import aim, facing, neck_joints
+from vagus.act.look import aim_at, measured_facing, neck_joints
 from vagus.act.meet import again, glance, nearest
 from vagus.act.motion import clipped
 from vagus.act.reach import angle_between
@@ -59,7 +59,7 @@ def watch(ctx: Context, obs: Observation, args: Args) -> Skill:
         person, obs = yield from glance(ctx, obs, _AROUND, obs.now_ns - _RECENT_NS)
     what = thing or person
     if what is None:
-        return Outcome(ok=False, reason="nobody" if thing is None and "thing" not in args else "not_seen")
+        return Outcome(ok=False, reason="not_seen" if "thing" in args else "nobody")
     return (yield from _follow(ctx, obs, neck, what, float(args.get("seconds", 5.0))))
 
 
@@ -133,8 +133,7 @@ class _Servo:
         """Return the neck's positions (2,) that face it, and learn how fast these change."""
         if self._goal is not None and seen.seen_ns == self._seen_ns:
             return self._goal
-        x, y, z = transform(invert(base_pose(obs)), seen.point).tolist()
-        goal = aim(self._ctx, self._neck, obs.commanded()[0], {"x": x, "y": y, "z": z})
+        goal = aim_at(self._ctx, obs, self._neck, seen.point)
         if self._goal is not None:
             measured = (goal - self._goal) / max(1e-3, (seen.seen_ns - self._seen_ns) * 1e-9)
             self._rate += _LEARN * (np.clip(measured, -_FASTEST, _FASTEST) - self._rate)
@@ -169,8 +168,5 @@ def _fresh(obs: Observation, start_ns: int) -> Followed | None:
 
 def _off(ctx: Context, obs: Observation, neck: NeckSpec, point: Array) -> float:
     """Return how far the measured head faces beside a point of the world [deg]; NaN without readings."""
-    joints = ctx.indices(neck_joints(ctx.spec, {}))
-    measured, (q, _) = obs.measured(joints), obs.commanded()
-    q[joints] = np.nan if measured is None else measured[0]
-    head, axis = facing(ctx, neck, q)
+    head, axis = measured_facing(ctx, obs, neck)
     return math.degrees(angle_between(axis, transform(invert(base_pose(obs)), point) - head))

@@ -17,7 +17,7 @@ from vagus.decide.answer import FEELINGS, harmful, impossible, lacks, language_o
 from vagus.decide.clauses import clauses
 from vagus.decide.intents import Guess, classifier
 from vagus.decide.mentions import MASK, Mention, masked, mentions
-from vagus.decide.phrases import LENGTH_MAX, LONG_S, understand
+from vagus.decide.phrases import LENGTH_MAX, understand, watching
 from vagus.decide.plan import Call, Language, Plan, Ref
 
 _SURE, _AHEAD = 0.40, 0.08
@@ -235,12 +235,9 @@ def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], t
     target = next((m for m in named if m.relation), None)
     if intent in ("wave", "nod"):
         return [Call(name=intent)]
-    if intent == "watch" and re.search(words.WALKING, clause) and not re.search(words.EYES, clause):
-        return []  # "follow me" asks for its wheels
     if intent == "watch":
-        long = {"seconds": LONG_S} if re.search(words.LONG, clause) else {}
         seen = subject or (target.ref if target else None)
-        return [Call(name="watch", args=long, refs={} if seen is None else {"thing": seen})]
+        return [replace(call, refs={} if seen is None else {"thing": seen}) for call in watching(clause)]
     if intent in ("put_down", "put_back", "hand_over"):
         return [Call(name=intent, refs={"thing": subject or it})]
     if intent == "place":
@@ -255,9 +252,9 @@ def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], t
 def _place(clause: str, named: list[Mention], subject: Ref | None, target: Mention | None) -> list[Call] | None:
     """Put something next to, in or on something else, or anywhere on a table."""
     if target is None and len(named) > 1:  # "put the can and the box side by side", "fill the bowl with the ball"
-        is_beside = bool(_BESIDE.search(clause))
-        k = next((k for k, m in enumerate(named) if m.ref.shape == "bowl" and not is_beside), 1)
-        target = replace(named[k], relation="in" if named[k].ref.shape == "bowl" and not is_beside else "next_to")
+        bowls = [] if _BESIDE.search(clause) else [k for k, m in enumerate(named) if m.ref.shape == "bowl"]
+        k = bowls[0] if bowls else 1
+        target = replace(named[k], relation="in" if bowls else "next_to")
         subject = named[1 - k if k < 2 else 0].ref
     if target is None:
         is_anywhere = bool(_SURFACE.search(clause))

@@ -285,8 +285,11 @@ def _look(clause: str, given: Mapping[str, float], _language: Language) -> list[
 
 
 def _watch(clause: str, _given: Mapping[str, float], _language: Language) -> list[Call]:
-    if not (re.search(words.AT_ME, clause) and re.search(words.WATCH, clause)):
-        return []
+    return watching(clause) if re.search(words.AT_ME, clause) and re.search(words.WATCH, clause) else []
+
+
+def watching(clause: str) -> list[Call]:
+    """Return the call to watch, and for how long; nothing where the clause asks to be walked after."""
     if re.search(words.WALKING, clause) and not re.search(words.EYES, clause):
         return []
     return [Call(name="watch", args={"seconds": LONG_S} if re.search(words.LONG, clause) else {})]

@@ -141,7 +141,8 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
         thing = found.pop("thing", None)
         if thing is not None and call.name == "hand_over" and calls and calls[-1].name == call.name and thing in about:
             continue  # said twice: "I need the cup, can you give it to me?"
-        if thing is not None and call.name != "watch" and (call.name not in _HELD_FIRST or thing.id not in in_hand):
+        is_taken = call.name == "pick" or (call.name in _HELD_FIRST and thing is not None and thing.id not in in_hand)
+        if thing is not None and is_taken:
             calls.append(Call(name="pick", args={"thing": float(thing.id)}, together=call.together))
             in_hand.append(thing.id)
         if call.name != "pick":

@@ -157,10 +157,9 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
     left = _patches(seen, boards, is_none, rgb)
     found: list[Seen] = []
     # What has a hue first: white and black parts of those (labels, lids) are not objects of their own. Lids last.
-    for seed in sorted(left, key=lambda p: (p.colour >= Colour.WHITE, p.is_level, -len(p.pixels))):
-        if len(seed.pixels) < _SEED_MIN:
-            continue
-        if seed.colour == Colour.BROWN or not any(seed is p for p in left):
+    seeds = [p for p in left if len(p.pixels) >= _SEED_MIN and p.colour != Colour.BROWN]
+    for seed in sorted(seeds, key=lambda p: (p.colour >= Colour.WHITE, p.is_level, -len(p.pixels))):
+        if not any(seed is p for p in left):
             continue
         plane = _stands_on(seed, left, boards, seen.eye)
         if plane is not None:
@@ -279,9 +278,11 @@ def _belongs(patch: _Patch, seed: _Patch, found: Fit, board: Board) -> bool:
     """Say whether a patch is part of the object: of its colour or of none, and over its foot."""
     is_same = patch.colour == seed.colour
     is_part = patch.colour >= Colour.WHITE and patch.cluster == seed.cluster
+    if not is_same and not is_part:
+        return False
     # A label is smaller than what it is on, a lid is level; what is in a cup may fill most of the picture of it.
-    is_small = patch.colour == Colour.BROWN or patch.is_level or len(patch.pixels) < 0.7 * len(seed.pixels)
-    if not is_same and not (is_part and is_small):
+    is_small = patch.colour == Colour.BROWN or len(patch.pixels) < 0.7 * len(seed.pixels)
+    if not is_same and not is_small and not patch.is_level:
         return False
     points = _on(patch.points, board)
     is_over = found.solid.covers(points[:, :2], _BESIDE) & (points[:, 2] > 0.0) & (points[:, 2] < _TALLEST)

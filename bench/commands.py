@@ -143,7 +143,7 @@ def begin(seed: int, kind: str, language: Language, folder: Path) -> tuple[Room,
         if request is None or (kind == "absent" and request.thing in elsewhere):
             continue
         run = replace(run, person="holds_out_a_hand" if kind == "hand_over" else "stands")
-        lockstep = Lockstep(run, cameras=True, robot=robot)
+        lockstep = Lockstep(run, cameras=True, only_looked_at=True, robot=robot)
         room = Room(lockstep, scene.model, [obj.name for obj in scene.objects])
         room.radii = {obj.name: obj.radius for obj in scene.objects}
         lockstep.advance(0.5)

@@ -147,7 +147,7 @@ def begin(stage: Stage, seed: int, folder: Path, rng: np.random.Generator, poses
     if run.spec.base:
         start = (float(rng.uniform(0.0, 0.35)), 0.1 + float(rng.uniform(-0.3, 0.3)), float(rng.uniform(-0.3, 0.3)))
     robot = replace(robot, simulated=replace(robot.simulated, start=start, room=seed))
-    lockstep = Lockstep(run, cameras=True, robot=robot)
+    lockstep = Lockstep(run, cameras=True, only_looked_at=True, robot=robot)
     scene = robot.build_scene(run.scene, robot_seed)
     trial = Trial(lockstep, scene.model, [obj.name for obj in scene.objects], stage=stage)
     lockstep.advance(0.5)

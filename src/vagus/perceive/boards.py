@@ -50,9 +50,17 @@ class Board:
 
 def within(outline: Array, xy: NDArray[np.floating], margin: float) -> Mask:
     """Say which points (..., 2) lie within a convex outline, or ``margin`` [m] beyond; False for NaN."""
-    inside = np.ones(xy.shape[:-1], bool)
-    for a, b, c in outline.astype(np.float32):
-        inside &= a * xy[..., 0] + b * xy[..., 1] + c <= margin
+    edges = outline.astype(np.float32)
+    inside = _inside(edges[:: max(1, len(edges) // 4)], xy, margin)  # a few edges leave little to ask the others about
+    inside[inside] = _inside(edges, xy[inside], margin)
+    return inside
+
+
+def _inside(edges: NDArray[np.float32], xy: NDArray[np.floating], margin: float) -> Mask:
+    x, y = xy[..., 0].copy(), xy[..., 1].copy()  # side by side in memory
+    inside = np.ones(x.shape, bool)
+    for a, b, c in edges:
+        inside &= a * x + b * y + c <= margin
     return inside
 
 
@@ -116,8 +124,15 @@ def fit_plane(points: Array, half: float = 0.004) -> tuple[Array, Array]:
     return np.array([x[0] - x[1:] @ middle, x[1], x[2]]), residual
 
 
+def _extent(xy: Array) -> float:
+    """Return the area of the upright rectangle around points (n, 2): that of their hull, or more."""
+    return float(np.prod(xy.max(axis=0) - xy.min(axis=0))) if len(xy) else 0.0
+
+
 def outlines(xy: Array, area_min: float) -> Iterator[tuple[Array, Array]]:
     """Yield outline and corners of each separate board among points (n, 2), if it is as large as that [m^2]."""
+    if _extent(xy) < area_min:
+        return
     cells = np.floor(xy / _CELL).astype(np.intp)
     cells -= cells.min(axis=0) - 2
     grid = np.zeros(cells.max(axis=0) + 3, bool)
@@ -127,6 +142,8 @@ def outlines(xy: Array, area_min: float) -> Iterator[tuple[Array, Array]]:
     label = labels[tuple(cells.T)]
     for k in range(1, n + 1):
         mine = xy[label == k]
+        if _extent(mine) < area_min:
+            continue
         try:
             hull = ConvexHull(mine)
         except (QhullError, ValueError):

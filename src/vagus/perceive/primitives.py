@@ -279,9 +279,10 @@ def _misses(xy: Array, eye: Array, angles: Array) -> Array:
 
 def _ends(q: Array) -> tuple[Array, Array]:
     """Return what 2 % of points (..., n, 2) are below, and what 2 % are above, shape (..., 2) each."""
-    q = np.sort(q, axis=-2)
     n = q.shape[-2]
-    return q[..., round(0.02 * (n - 1)), :], q[..., round(0.98 * (n - 1)), :]
+    low, high = round(0.02 * (n - 1)), round(0.98 * (n - 1))
+    q = np.partition(q, (low, high), axis=-2)
+    return q[..., low, :], q[..., high, :]
 
 
 def _turn(yaw: float) -> Array:
@@ -319,7 +320,8 @@ def _halves(xy: Array, eye: Array) -> list[Mask]:
             a, b = xy[first].mean(axis=0), xy[~first].mean(axis=0)
             first = np.linalg.norm(xy - a, axis=1) < np.linalg.norm(xy - b, axis=1)
         else:
-            ways.append(first)
+            if not any(np.array_equal(first, way) or np.array_equal(first, ~way) for way in ways):
+                ways.append(first)
     return ways
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from vagus.perceive.boards import densest, fit_plane, outlines, within
+from vagus.perceive.boards import fit_plane, outlines, within
 from vagus.perceive.cloud import Cloud, Facets, Mask
 
 Array = NDArray[np.float64]
@@ -11,6 +11,8 @@ Array = NDArray[np.float64]
 _EVERY = 3  # of the facets: a wall is large
 _UPRIGHT = 0.3  # the upward part of an upright surface's normal, at most
 _DIRECTIONS = 72
+_OUT = np.column_stack([f(np.arange(_DIRECTIONS) * (2.0 * np.pi / _DIRECTIONS)) for f in (np.cos, np.sin)])
+"""Unit vectors on the level, shape (_DIRECTIONS, 2)."""
 _SPREAD = 4  # directions to either side in which facets of one wall may face: depth noise makes them differ by 20 deg
 _BIN = 0.02  # of distances from the origin [m]
 _AREA_MIN = 0.04
@@ -24,22 +26,25 @@ def find_walls(seen: Cloud, surfaces: Facets) -> NDArray[np.float32]:
     """Return how large the wall is that each pixel is part of, as far as it is seen [m^2], 0 for none; shape (H, W)."""
     points, normals, area = (rows[::_EVERY] for rows in surfaces.where(np.abs(surfaces.normals[:, 2]) < _UPRIGHT))
     area = _EVERY * area
-    heading = np.round(np.arctan2(normals[:, 1], normals[:, 0]) * (_DIRECTIONS / (2.0 * np.pi))).astype(np.intp)
-    heading %= _DIRECTIONS
     size, reach = np.zeros(seen.depth.shape, np.float32), _ON + seen.sigma
-    while (peak := _peak(points, heading, area)) is not None:
-        turn, distance, mine = peak
+    heading = np.round(np.arctan2(normals[:, 1], normals[:, 0]) * (_DIRECTIONS / (2.0 * np.pi))).astype(np.intp)
+    faced = (heading[:, None] + np.arange(-_SPREAD, _SPREAD + 1)) % _DIRECTIONS
+    distance = np.einsum("nj,nkj->nk", points[:, :2], _OUT[faced])
+    while (peak := _peak(faced, distance, area)) is not None:
+        k, far = peak
+        turn = np.array([[-_OUT[k, 1], _OUT[k, 0], 0.0], [0.0, 0.0, 1.0], [_OUT[k, 0], _OUT[k, 1], 0.0]])
         local = points @ turn.T
-        near, plane = _settle(local, mine, distance)
+        near, plane = _settle(local, (faced == k).any(axis=1), far)
         on = local[near & (np.abs(local[:, 2] - _distance(plane, local)) < _ON)]
-        # How far out each pixel is beyond the plane: (its point's last coordinate) - plane @ (1, its first two).
-        beyond = seen.points @ (turn[2] - plane[1] * turn[0] - plane[2] * turn[1]).astype(np.float32) - plane[0]
-        is_near = np.abs(beyond) < reach
-        along = seen.points[is_near] @ turn[:2].T.astype(np.float32)
-        for outline, corners in outlines(on[:, :2], _AREA_MIN):
-            mine = np.where(within(outline, along, _MARGIN), np.float32(_area(corners)), np.float32(0.0))
-            size[is_near] = np.maximum(size[is_near], mine)
-        points, heading, area = points[~near], heading[~near], area[~near]
+        if found := list(outlines(on[:, :2], _AREA_MIN)):
+            # How far out each pixel is beyond the plane: (its point's last coordinate) - plane @ (1, its first two).
+            beyond = seen.points @ (turn[2] - plane[1] * turn[0] - plane[2] * turn[1]).astype(np.float32) - plane[0]
+            is_near = np.abs(beyond) < reach
+            along = seen.points[is_near] @ turn[:2].T.astype(np.float32)
+            for outline, corners in found:
+                mine = np.where(within(outline, along, _MARGIN), np.float32(_area(corners)), np.float32(0.0))
+                size[is_near] = np.maximum(size[is_near], mine)
+        points, faced, distance, area = (rows[~near] for rows in (points, faced, distance, area))
     return size
 
 
@@ -64,29 +69,23 @@ def _settle(local: Array, mine: Mask, distance: float) -> tuple[Mask, Array]:
     return near, plane
 
 
-def _peak(points: Array, heading: NDArray[np.intp], area: Array) -> tuple[Array, float, Mask] | None:
+def _peak(faced: NDArray[np.intp], distance: Array, area: Array) -> tuple[int, float] | None:
     """Find the direction and the distance at which most area faces that way.
 
+    Args:
+        faced: The directions that each facet may face, shape (n, k).
+        distance: Its distance along each of them [m], likewise.
+        area: Its area [m^2], shape (n,).
+
     Returns:
-        The rotation (3, 3) into axes along the wall, up, and out of it; the distance along the last [m]; which points
-        face that way. None if that area is too small for a wall.
+        The direction's number and the distance [m]; None if that area is too small for a wall.
     """
-    spread = np.arange(-_SPREAD, _SPREAD + 1)
-    facing = np.bincount(heading, weights=area, minlength=_DIRECTIONS)
-    facing = facing[(np.arange(_DIRECTIONS)[:, None] + spread) % _DIRECTIONS].sum(axis=1)
-    best: tuple[Array, float, Mask] | None = None
-    most = _AREA_MIN
-    for k in np.argsort(-facing):
-        if facing[k] <= most:
-            break  # no direction that is left has a larger wall
-        angle = k * (2.0 * np.pi / _DIRECTIONS)
-        out = np.array([np.cos(angle), np.sin(angle)])
-        is_faced = np.zeros(_DIRECTIONS, bool)
-        is_faced[(k + spread) % _DIRECTIONS] = True
-        faces = is_faced[heading]
-        distance, found = densest(points[faces, :2] @ out, area[faces], _BIN)
-        if found > most:
-            most = found
-            turn = np.array([[-out[1], out[0], 0.0], [0.0, 0.0, 1.0], [out[0], out[1], 0.0]])
-            best = turn, distance, faces
-    return best
+    if not len(area):
+        return None
+    low = float(distance.min()) - _BIN
+    bins = int((float(distance.max()) - low) / _BIN) + 2
+    cells = faced * bins + ((distance - low) / _BIN).astype(np.intp)
+    table = np.bincount(cells.ravel(), np.repeat(area, faced.shape[1]), _DIRECTIONS * bins).reshape(_DIRECTIONS, bins)
+    total = table[:, :-2] + table[:, 1:-1] + table[:, 2:]
+    k, best = np.unravel_index(int(np.argmax(total)), total.shape)
+    return (int(k), low + (int(best) + 1.5) * _BIN) if total[k, best] > _AREA_MIN else None

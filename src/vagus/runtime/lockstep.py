@@ -22,11 +22,18 @@ class Lockstep:
     """A whole simulated robot in this thread."""
 
     def __init__(
-        self, run: Run, *, cameras: bool = False, without: tuple[str, ...] = (), robot: Robot | None = None
-    ) -> None:
+        self, run: Run, *, cameras: bool = False, only_looked_at: bool = False, without: tuple[str, ...] = (),
+        robot: Robot | None = None,
+    ) -> None:  # fmt: skip
         """Build all nodes but those of processes in ``without``; cameras render only if asked to.
 
-        ``robot`` stands in for what the run's robot file declares.
+        Args:
+            run: What runs.
+            cameras: Render pictures, and perceive in them.
+            only_looked_at: Render no exposure but those that perception will look at, a tenth of all: they are the same
+                to the bit, only who looks at every one (watch, a film) misses the others.
+            without: Names of processes that are left out.
+            robot: Stands in for what the run's robot file declares.
         """
         if run.is_real:
             raise ConfigError("lockstep runs simulated robots; this run is on a real body")
@@ -39,6 +46,9 @@ class Lockstep:
         for row in rows:
             for spec, scheduled in zip(row.nodes, build(self.context, row.nodes), strict=True):
                 self.nodes[spec.name] = scheduled
+        if cameras and only_looked_at:
+            # Due in the same ticks, and before it.
+            self.nodes["camera"].period_ns = self.nodes["perception"].period_ns
         self.tick_ns = round(1e9 / run.spec.encoder.rate_hz)
         self.now_ns = _START_NS
 

@@ -72,7 +72,7 @@ _FIRST_OF = r"(?:the|an?|that|this|soda|drinks?|tin|other|one|colou?red)"
 _CAN = re.compile(rf"\b(?:{_FIRST_OF}|{'|'.join(_COLOURS)}|left|right|big|small)\s+cans?\b")
 
 _TO_RIGHT: tuple[tuple[Relation, str], ...] = (  # Korean says it after the name
-    ("next_to", r"^(?:의|이랑|랑|하고|과|와| 있는 (?:데|곳))? ?(?:바로 |딱 )?(?:옆|곁|근처|가까이|나란히)"
+    ("next_to", r"^(?:의|이랑|랑|하고|과|와|[이가]? 있는 (?:데|곳))? ?(?:바로 |딱 )?(?:옆|곁|근처|가까이|나란히)"
                 r"|^ ?쪽(?:에|으로)"),
     ("in", r"^의? ?(?:안|속)(?:쪽)?(?:에|으로|에다|에다가)?(?=\s|$|[^가-힣])"),
     ("on", r"^의? ?위(?:쪽)?(?:에|로|에다|에다가)?|^(?:에|에다|에다가) (?:올|얹)"),

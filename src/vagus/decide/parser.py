@@ -27,6 +27,7 @@ _SURE_OF_HARM = 0.30
 _SURE_WITH_THING = 0.25
 """A request for the hands that names a thing counts from here on: so much less else is said with a thing."""
 _WITH_THING = {"pick", "place", "put_down", "put_back", "hand_over"}
+_ELSE = {"wave", "nod", "watch", "impossible"}
 _FOLLOWS = {"correct", "also", "choose"}
 _ABOUT_ALL = {"see", "greet", "thanks", "harmful", "impossible", *(f"feel_{name}" for name in FEELINGS)}
 """What a whole utterance says, however many sentences it has."""
@@ -34,6 +35,9 @@ _WHERE = re.compile(r"\b(?:next to|beside|near|close to|alongside|by|in|into|ins
                     r"|(?:바로 )?(?:옆|곁|안|속|위)(?:쪽)?(?:에다가|에다|으로|에|로)?")  # fmt: skip
 """How one name stands to another, and no more."""
 _BESIDE = re.compile(r"side by side|next to each other|together|나란히")
+_GETS_IN = re.compile(r"\b(?:get|have|want)\b.*\bin(?:to|side)?\b|\binto\b")
+"""Not "take the ball in the bowl", which is there."""
+_BESIDE_IT = re.compile(r"\b(?:beside|alongside|next door)\b|(?:옆|곁)에")
 _SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
 
 
@@ -49,6 +53,7 @@ def parse(text: str, spec: RobotSpec) -> Plan:
         return read
     plain = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold().replace("’", "'")).strip()
     plain = re.sub(words.WISHED, "please ", plain)
+    plain = re.sub(words.TO_US, r"\1 me", plain.replace("gimme", "give me"))
     if read.calls:
         is_asked = [call.name for call in read.calls] == ["say"] and _guess(plain)[0].intent == "see"
         return Plan(language=read.language, kind="see") if is_asked else read
@@ -85,6 +90,8 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     guess, named = _guess(plain)
     if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
         return Plan(language=language, answer=harmful(language), reason="harmful")
+    if re.search(words.INSTEAD, plain) and not any(m.relation for m in named):
+        return _follow("correct", named, language)
     if not _is_sure(guess):
         return None
     if guess.intent in _FOLLOWS:
@@ -97,9 +104,10 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     return _said(guess.intent, spec, language) if guess.intent in _ABOUT_ALL else None
 
 
-def _is_for_hands(clause: str) -> bool:
+def _is_for_hands(clause: str, intent: str = "") -> bool:
+    """Say whether a clause surely asks for something to be done with the hands, and for that alone if it is named."""
     guess, _ = _guess(clause)
-    return guess.intent in _WITH_THING and _is_sure(guess)
+    return guess.intent in _WITH_THING and _is_sure(guess) and intent in ("", guess.intent)
 
 
 def _bare(plain: str) -> Plan | None:
@@ -115,13 +123,29 @@ def _bare(plain: str) -> Plan | None:
 
 
 def _one(plain: str) -> Plan | None:
-    """Read an utterance of several clauses as one request with all that is named in it."""
+    """Read an utterance of several clauses as one request with all that is named in it.
+
+    What it is told not to do before that ("I don't need it any more, put it back") is left out.
+    """
+    parts = clauses(plain)
+    if _is_denied(plain):
+        parts = [part for k, part in enumerate(parts) if not (_is_denied(part) and _is_aside(part, parts[k + 1 :]))]
+        plain = ", ".join(parts)
     guess, named = _guess(plain)
-    if guess.intent not in _WITH_THING or not _is_sure(guess) or _is_denied(plain):
+    is_agreed = guess.score >= _SURE_WITH_THING and any(_is_for_hands(part, guess.intent) for part in parts)
+    if guess.intent not in _WITH_THING or not (is_agreed or _is_sure(guess)) or _is_denied(plain):
         return None
+    if any(_guess(part)[0].intent in _ELSE and _is_sure(_guess(part)[0]) for part in parts):
+        return None  # it asks for more than that
     own = [m for m in named if m.ref.which != "it"]
     made = _calls(guess.intent, plain, own or named, [])
     return Plan(language=language_of(plain), calls=tuple(made)) if made else None
+
+
+def _is_aside(denied: str, later: list[str]) -> bool:
+    """Say whether what it is told not to do is no more than a remark, or followed by what it shall do instead."""
+    guess, _ = _guess(denied)
+    return any(map(_is_for_hands, later)) or (guess.intent == "other" and guess.score >= _SURE_OF_HARM)
 
 
 def _follow(intent: str, named: list[Mention], language: Language) -> Plan | None:
@@ -155,14 +179,22 @@ def _parts(plain: str, spec: RobotSpec) -> Plan | None:
     """Read an utterance clause by clause; None if there is nothing in it."""
     language = language_of(plain)
     calls: list[Call] = []
-    topic: Ref | None = None
+    topic: _Topic | None = None
     for clause in clauses(plain):
+        before = topic
         found, topic = _clause(clause, spec, language, calls, topic)
         if isinstance(found, Plan):
             return found
+        if topic is not None and topic != before and not found and calls and _is_of_it(calls[-1]):
+            calls[-1] = replace(calls[-1], refs={**calls[-1].refs, "thing": topic[0]})  # "give it to me, the can"
         for call in found:
             _add(calls, call)
     return Plan(language=language, calls=tuple(calls)) if calls else None
+
+
+def _is_of_it(call: Call) -> bool:
+    thing = call.refs.get("thing")
+    return thing is not None and thing.which == "it"
 
 
 def _add(calls: list[Call], call: Call) -> None:
@@ -173,6 +205,8 @@ def _add(calls: list[Call], call: Call) -> None:
     if calls and call != calls[-1]:
         last, thing = calls[-1].refs.get("thing"), call.refs.get("thing")
         is_same = thing is not None and (thing == last or thing.which == "it")
+        if is_same and calls[-1].name == "place" and call.name == "put_down":
+            return  # "the ball belongs in the bowl, put it there"
         is_vague = last is not None and last.which == "it" and call.name == calls[-1].name
         if is_vague or (
             is_same and calls[-1].name in ("hand_over", "put_down") and call.name in ("place", "hand_over")
@@ -180,13 +214,17 @@ def _add(calls: list[Call], call: Call) -> None:
             before = calls.pop()
             if is_same and thing is not None and thing.which == "it":
                 call = replace(call, refs={**call.refs, "thing": before.refs["thing"]})
-    if call not in calls[-1:]:
+    if call not in calls[-1:] and not (call.name == "wave" and calls and calls[-1].name == "wave"):
         calls.append(call)
 
 
-def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call], topic: Ref | None
-            ) -> tuple[list[Call] | Plan, Ref | None]:  # fmt: skip
-    """Return the calls of one clause, or a plan that ends it all; and the thing the talk is about now.
+_Topic = tuple[Ref, Ref]
+"""What the talk is about, and what was named last: "bring the cup over to the box and put it (the cup) beside it"."""
+
+
+def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call], topic: _Topic | None
+            ) -> tuple[list[Call] | Plan, _Topic | None]:  # fmt: skip
+    """Return the calls of one clause, or a plan that ends it all; and the things the talk is about now.
 
     "You see the red cup?" and "the red cup" alone name a thing for what follows; a remark that denies and demands
     nothing is passed over.
@@ -200,48 +238,56 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
     if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
         return _said("harmful", spec, language), topic
     own = [m for m in named if m.ref.which != "it"]
+    about = (own[0].ref, own[-1].ref) if own else topic
+    if len(own) == 1 and re.search(words.SHOWN_THERE, clause):
+        return [], about
     is_denied = _is_denied(clause)
     is_request = guess.intent in _WITH_THING and named and guess.score >= _SURE_WITH_THING
     if not is_denied and (is_request or (_is_sure(guess) and guess.intent not in ("other", *_FOLLOWS))):
         if guess.intent == "impossible":
             return _said("impossible", spec, language), topic
-        if guess.intent in _ABOUT_ALL and own:
-            return [], own[0].ref
         if guess.intent in _ABOUT_ALL:
-            return ([], topic) if guess.intent in ("greet", "thanks") else (_said(guess.intent, spec, language), topic)
+            is_passed_over = bool(own) or guess.intent in ("greet", "thanks")
+            return [] if is_passed_over else _said(guess.intent, spec, language), about
         if topic is not None:
-            named = [replace(m, ref=topic) if m.ref.which == "it" else m for m in named]
+            named = [replace(m, ref=topic[bool(m.relation)]) if m.ref.which == "it" else m for m in named]
         made = _calls(guess.intent, clause, named, before, topic)
         if made is None:
             return Plan(language=language, answer=which_thing(language), reason="ambiguous"), topic
-        return made or read, own[0].ref if own else topic
+        return made or read, about
     rest = masked(clause, named).replace(MASK, "")
     is_name = len(own) == 1 and (
         re.fullmatch(words.COURTESY, rest.strip()) or guess.intent in ("other", "choose", "see")
     )
     is_remark = guess.intent == "other" and guess.score >= _SURE_OF_HARM
     if (is_name or is_remark) and not is_denied and not re.search(words.CONDITION, clause):
-        return [], own[0].ref if own else topic
+        return [], about
     if guess.intent in _FOLLOWS and before and own:
-        return [replace(before[-1], refs={**before[-1].refs, "thing": own[-1].ref})], own[-1].ref
+        return [replace(before[-1], refs={**before[-1].refs, "thing": own[-1].ref})], (own[-1].ref, own[-1].ref)
     return read, topic
 
 
-def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], topic: Ref | None = None
+def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], topic: _Topic | None = None
            ) -> list[Call] | None:  # fmt: skip
     """Return what an intent and the things that are named with it ask for; nothing of others; None if a thing lacks."""
-    it = topic or Ref(which="it")
+    it = topic[0] if topic else Ref(which="it")
     subject = next((m.ref for m in named if not m.relation), None)
     target = next((m for m in named if m.relation), None)
     if intent in ("wave", "nod"):
-        return [Call(name=intent)]
+        return [] if subject or target else [Call(name=intent)]
     if intent == "watch":
         seen = subject or (target.ref if target else None)
         return [replace(call, refs={} if seen is None else {"thing": seen}) for call in watching(clause)]
+    if intent in ("pick", "put_down") and target is not None and (intent == "put_down" or _GETS_IN.search(clause)):
+        intent = "place"
+    if intent == "put_down" and re.search(words.BACK, clause):
+        intent = "put_back"
     if intent in ("put_down", "put_back", "hand_over"):
         return [Call(name=intent, refs={"thing": subject or it})]
     if intent == "place":
-        return _place(clause, named, subject or topic, target)
+        if target is None and subject is not None and topic is not None and _BESIDE_IT.search(clause):
+            target = Mention(topic[1], "next_to", 0, 0)  # "the cup looks lonely, put the box beside"
+        return _place(clause, named, subject or (topic and topic[0]), target)
     if intent == "pick":
         subject = subject or (target.ref if target is not None else None)  # "get a grip on the box"
         is_same = subject is not None and subject.which == "it" and before and before[-1].name == "pick"

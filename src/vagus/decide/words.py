@@ -1,8 +1,9 @@
 """The words the built-in parser knows: patterns over normalised text, as data. Korean stems, English whole words."""
 
-STOP = (r"\b(?:stop(?! holding)|halt|freeze|cancel|abort|enough)\b"
+STOP = (r"\b(?:(?<!can't )(?<!cannot )(?<!couldn't )(?<!could not )stop(?! holding)|halt|freeze|cancel|abort|"
+        r"(?<!n't )(?<!not )(?<!long )(?<!good )(?<!close )enough)\b"
         r"|멈춰|멈춤|멈추|멈출|정지|그만(?! ?(?:[들쥐잡](?:고|$)|내려))"
-        r"|스톱|스탑|중지|취소|가만히|^거기 서|^서(?:라|세요)?$")  # fmt: skip
+        r"|스톱|스탑|중지|취소|가만히(?! ?(?:내려|올려)?놓)|^거기 서|^서(?:라|세요)?$")  # fmt: skip
 NEGATION = r"\b(?:don'?t|do not|never|dont)\b|지 ?(?:마|말)|하지 ?마"
 
 MINUS = r"(?<!\S)[-+−–](?= ?[\d.])|\b(?:minus|negative)\b|마이너스|음수"
@@ -107,6 +108,18 @@ WISHED = (r"\b(?:it (?:would|'d) be|it'd be|that would be) (?:(?:so|really|very|
           r"(?:you (?:could |would |'d )?)?")  # fmt: skip
 """A wish that says no more than "please"."""
 
+TO_US = r"\b(give|hand|pass|bring|get|fetch|grab) us\b"
+"""One robot, one who asks."""
+BACK = (
+    r"\b(?:(?:same|original) (?:place|spot|position|location)|back in (?:its|the) place|"
+    r"where (?:it|you) (?:was|were|got|took|found|came|stood|picked|had|used)|"
+    r"(?:place|spot|position) (?:(?:that |where )?(?:you|it) |it'?d ))"
+    r"|있던 ?(?:곳|자리|데|위치)|제자리|원래(?: 있던)? ?(?:자리|위치|곳|대로)|원위치|같은 (?:자리|곳)"
+)
+"""Where something stood."""
+SHOWN_THERE = r"^(?:(?:do |can )?you|ya) see\b|^see\b|(?:보이|있)(?:지|죠|지요|니|나|나요|냐|어요|세요|시죠)$"
+"""Names a thing that the rest is about: "you see the cup?", "저기 컵 보이지?\"."""
+INSTEAD = r"\b(?:instead(?! of)|rather than that)\b|대신(?! ?[가-힣]+ ?(?:해|하))"
 COURTESY = (
     r"(?:\s|[,.!?~…]|\b(?:um+|uh+|hm+|hey|hi|hello|oh|ok|okay|so|well|alright"
     r"|all right|right|robot|buddy|there|actually|"
@@ -116,7 +129,7 @@ COURTESY = (
     r"|if possible|when you (?:can|have a \w+|get a \w+)|"
     r"for me|maybe|now|sorry|excuse me|one more thing|listen|love|dear|mate|pal|man"
     r"|honey|sweetie|yeah|yes|understood|"
-    r"go on(?: then)?|go ahead|come on|do it(?: then)?|there'?s a good robot"
+    r"in (?:that|this) order|go on(?: then)?|go ahead|come on|do it(?: then)?|there'?s a good robot"
     r"|let me (?:think|see)|real quick|again|then)\b"
     r"|(?<![가-힣])(?:음+|어+|아+|저기요?|저|혹시|있잖아요?|로봇아|로봇|야|얘야|친구야|자|응|네|그래|그러니까|그"
     r"|미안(?:한데|하지만|해)?|죄송(?:한데|하지만|해요)?|괜찮(?:으면|으시면|다면)|가능하(?:면|시면)|시간 되(?:면|시면)"

@@ -78,6 +78,17 @@ def test_hand_in_the_chest_touches_and_home_does_not(host: Kinematics) -> None:
     assert not host.path_is_free(host.home, q, 30)
 
 
+def test_a_finger_beside_the_head_is_within_the_margin_though_their_bounds_are_apart(host: Kinematics) -> None:
+    q = host.home.copy()
+    q[[host.spec.joint_index(name) for name in ("neck_yaw", "neck_pitch", "left_gripper")]] = -0.669, 0.75, 0.04
+    arm = [host.spec.joint_index(name) for name in host.spec.arms[0].joints]
+    q[arm] = 1.313, 0.754, 0.681, 2.289, 1.120, 0.149, -0.130
+    assert not host.is_in_collision(q)
+    ((one, other),) = host.touching(q, MARGIN)
+    assert one.startswith("head.")
+    assert other.startswith("left_finger_outer.")
+
+
 def test_hand_below_the_floor_touches_it(small: Kinematics) -> None:
     assert small.touching(small.home) == []
     model = small_model()

@@ -10,10 +10,10 @@ from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.hand import Hand
 from vagus.act.load import outside
-from vagus.act.meet import CHEST, again, look_at, side_of, with_people
+from vagus.act.meet import CHEST, again, look_at, side_of
 from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
-from vagus.act.scene import base_pose, level_pose, solids
+from vagus.act.scene import base_pose, level_pose, solids, with_people
 from vagus.act.skill import Array, Context, Held, Indices, Observation, Targets
 from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Surroundings, no_nearer, skin_of
@@ -43,6 +43,8 @@ _CLEAR_M = 0.012
 """Kept from all that stands around [m]: perception's p95 error is 9 mm."""
 _HIDDEN_NS = 40_000_000_000
 """For so long [ns], two drives, a palm is taken to be where it was seen; whether it is, the arm feels at the end."""
+_MIXED_M = 0.30
+"""A hand nearer to the tip than this [m] is not told from what is held."""
 _STANCES, _APPROACHES = 12, 2
 """Stances that are tried, and times that it drives."""
 _MARGIN_M, _SPEED = 0.10, 0.25
@@ -101,11 +103,19 @@ class Delivery:
         return (yield from self._bring(obs, person, lambda o: self.palm(o, person), "no_hand"))
 
     def palm(self, obs: Observation, person: Person) -> Array | None:
-        """Return where somebody holds out a hand (3,), as it was seen last: the thing that comes to it may hide it."""
+        """Return where somebody holds out a hand (3,), as it was seen last before the thing came near it.
+
+        From then on the thing hides half of the hand, or passes for it.
+        """
+        tip = transform(base_pose(obs), self._ctx.kinematics.pose_of(obs.commanded()[0], self._arm.tip)[:3, 3])
         for known in (again(obs, person), person):
-            if known is not None and known.hand is not None:
-                newest = self._palm_seen[1] if self._palm_seen else 0
-                self._palm_seen = (known.hand, known.seen_ns) if known.seen_ns > newest else self._palm_seen
+            if known is None or known.hand is None:
+                continue
+            before = self._palm_seen
+            places = [known.hand] if before is None else [known.hand, before[0]]
+            is_apart = min(float(np.linalg.norm(at - tip)) for at in places) > _MIXED_M
+            if before is None or (is_apart and known.seen_ns > before[1]):
+                self._palm_seen = known.hand, known.seen_ns
         if self._palm_seen is None or obs.now_ns - self._palm_seen[1] > _HIDDEN_NS:
             return None
         return self._palm_seen[0]

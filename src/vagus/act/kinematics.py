@@ -37,7 +37,8 @@ class Kinematics:
         self.data = mujoco.MjData(self.model)
         self._base = self._base_body()
         self.home: Array = spec.array("home")
-        self.model.geom_margin[:] = MARGIN
+        # Of bodies, too: what their bounds sort out as too far apart is not looked at.
+        self.model.geom_margin[:] = self.model.body_margin[:] = MARGIN
         self.pairs = self.articulation.pairs()
         self._planes = planes(spec)
         self._limb_geoms = self.articulation.colliding_geoms(moved=True)

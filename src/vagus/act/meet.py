@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -13,18 +12,10 @@ from vagus.act.scene import base_pose, level_pose
 from vagus.act.skill import Array, Context, Observation, Targets
 from vagus.act.stance import Floor
 from vagus.core.robot import ArmSpec
-from vagus.core.things import Person, Thing
+from vagus.core.things import Person
 
 CHEST = 1.2
 """Where to look at somebody [m]: head and hands are then in the picture."""
-_BODY_M = 0.24
-"""Kept free about the middle of a person [m]: their trunk and arms, not the hand that is held out."""
-_HELD_M = 0.15
-"""What is seen so near to a hand's tip is in the hand [m]: half of the tallest thing, and how far off it is seen."""
-_HAND_M = 0.10
-"""Kept free about the middle of a palm, and below it [m]."""
-_HEIGHT = 1.7
-"""Height of somebody whose head was not seen [m]."""
 _SAME_M = 0.7
 """Somebody may have stepped so far [m] and be the same."""
 _SIDE, _DOWN = math.radians(40.0), math.radians(8.0)
@@ -51,29 +42,6 @@ def again(obs: Observation, person: Person) -> Person | None:
     near = min(obs.people, key=lambda p: float(np.linalg.norm(p.place - person.place)), default=None)
     is_same = near is not None and float(np.linalg.norm(near.place - person.place)) < _SAME_M
     return near if is_same else None
-
-
-def with_people(obs: Observation, *, but: Array | None = None, over: float | None = None) -> Observation:
-    """Return the observation with people among the things: what ways and arms keep clear of.
-
-    Args:
-        obs: The observation.
-        but: Where a hand holds something (3,) [m]: things that are seen there are what it holds, and are left out.
-        over: Hands that are held out are among them, too, as much higher than they are [m]; None: they are not.
-    """
-    things = [t for t in obs.things if but is None or float(np.linalg.norm(t.centre - but)) > _HELD_M]
-    for person in obs.people:
-        height = person.height or _HEIGHT
-        things.append(_column(person, person.place, 0.0, height, _BODY_M))
-        if over is not None and person.hand is not None:
-            things.append(_column(person, person.hand[:2], person.hand[2] - _HAND_M, person.hand[2] + over, _HAND_M))
-    return replace(obs, things=tuple(things))
-
-
-def _column(person: Person, middle: Array, low: float, high: float, radius: float) -> Thing:
-    centre = np.array([*middle, 0.5 * (low + high)])
-    return Thing(id=-1, shape="can", colour="black", centre=centre, yaw=0.0,
-                 size=(2.0 * radius, 2.0 * radius, high - low), sigma=person.sigma, seen_ns=person.seen_ns)  # fmt: skip
 
 
 def find_somebody(ctx: Context, obs: Observation
@@ -136,7 +104,7 @@ def _turn(ctx: Context, obs: Observation, turn: float) -> Motion:
     if turn == 0.0:
         return obs
     for _ in range(2):
-        floor = Floor(ctx, with_people(obs), obs.commanded()[0])
+        floor = Floor(ctx, obs, obs.commanded()[0])
         legs, obs = yield from spread(floor.route(base_pose(obs) @ level_pose(0.0, 0.0, turn)), obs)
         reason, obs = yield from follow(ctx, obs, legs or [{"distance_m": -_BACK_M}])
         if reason or legs:

@@ -8,7 +8,7 @@ import numpy as np
 from vagus.act.skill import Array, Context, Observation
 from vagus.act.surroundings import Solid, Surroundings, board_of, skin_of, solid_of
 from vagus.core.frames import invert, transform
-from vagus.core.things import Support, Thing
+from vagus.core.things import Person, Support, Thing
 
 _AWAY_M = 0.2
 """A thing whose number was lost may be the one that looks like it at most so far from there [m]."""
@@ -16,6 +16,14 @@ _IN_HAND_M = 0.03
 """What is seen so near to what is held [m], beyond half of its width, is that."""
 _IN_BODY_M = 0.005
 """What reaches farther into the robot than this [m] is no thing: nothing can."""
+_BODY_M = 0.24
+"""Kept free about the middle of a person [m]: their trunk and arms, not the hand that is held out."""
+_HELD_M = 0.15
+"""What is seen so near to a hand's tip is in the hand [m]: half of the tallest thing, and how far off it is seen."""
+_HAND_M = 0.10
+"""Kept free about the middle of a palm, and below it [m]."""
+_HEIGHT = 1.7
+"""Height of somebody whose head was not seen [m]."""
 BOARD_M = 0.04
 """How thick a board is taken to be [m]."""
 
@@ -91,3 +99,26 @@ def past_body(ctx: Context, obs: Observation) -> Observation:
     skin = skin_of(ctx.kinematics)
     free = [t for t in obs.things if skin.clearance(q, Surroundings([solid_of(thing_in(t, X_BW))])) > -_IN_BODY_M]
     return replace(obs, things=tuple(free))
+
+
+def with_people(obs: Observation, *, but: Array | None = None, over: float | None = None) -> Observation:
+    """Return the observation with people among the things: what ways and arms keep clear of.
+
+    Args:
+        obs: The observation.
+        but: Where a hand holds something (3,) [m]: things that are seen there are what it holds, and are left out.
+        over: Hands that are held out are among them, too, as much higher than they are [m]; None: they are not.
+    """
+    things = [t for t in obs.things if but is None or float(np.linalg.norm(t.centre - but)) > _HELD_M]
+    for person in obs.people:
+        height = person.height or _HEIGHT
+        things.append(_column(person, person.place, 0.0, height, _BODY_M))
+        if over is not None and person.hand is not None:
+            things.append(_column(person, person.hand[:2], person.hand[2] - _HAND_M, person.hand[2] + over, _HAND_M))
+    return replace(obs, things=tuple(things))
+
+
+def _column(person: Person, middle: Array, low: float, high: float, radius: float) -> Thing:
+    centre = np.array([*middle, 0.5 * (low + high)])
+    return Thing(id=-1, shape="can", colour="black", centre=centre, yaw=0.0,
+                 size=(2.0 * radius, 2.0 * radius, high - low), sigma=person.sigma, seen_ns=person.seen_ns)  # fmt: skip

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from vagus.act.drive import lidar_points
 from vagus.act.roads import Roads
-from vagus.act.scene import base_pose, level_pose, solids
+from vagus.act.scene import base_pose, level_pose, solids, with_people
 from vagus.act.skill import Array, Context, Observation
 from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.frames import transform
-from vagus.core.things import Thing
+from vagus.core.things import Thing, sides
 
 Leg = dict[str, float]
 """Arguments of the skill ``drive``."""
@@ -36,6 +36,8 @@ _PASS_M = 0.02
 """Kept from them on the way [m]."""
 _FLOOR_M = 0.09
 """Kept by the base's edge from what the lidar sees [m]: a little more than driving up to a board keeps."""
+_LEG_M = 0.05
+"""What the lidar sees at most so far beyond a board's outline [m] carries the board."""
 _BACK_MAX = 0.8
 """How far it may drive straight back to where it can turn, and straight on from there to a stance [m]."""
 _SAMPLE_M = 0.05
@@ -60,10 +62,15 @@ class Floor:
         if held is not None:
             self._points = np.concatenate([self._points, held])
             self._radii = np.concatenate([self._radii, np.zeros(len(held))])
-        self._around = Surroundings(solids(obs, np.eye(4)))
+        self._around = Surroundings(solids(with_people(obs), np.eye(4)))
         hits = np.zeros((0, 3)) if obs.lidar is None else lidar_points(ctx, obs.lidar["range"])
         self._hits = transform(self._X_WB, hits)[:, :2]
         self._reach = ctx.kinematics.base_radius + _FLOOR_M
+        # What stands under no board may be as tall as the robot: somebody who was not looked at, a wall.
+        flat = np.column_stack([self._hits, np.ones(len(self._hits))])
+        is_leg = [np.all(flat @ sides(board.corners).T <= _LEG_M, axis=1) for board in obs.supports]
+        self._tall = self._hits[~np.any(is_leg, axis=0)] if is_leg else self._hits
+        self._widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
         self._swept = self._turning_reach()
         self._back = self._back_off(self._X_WB)
         start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
@@ -133,12 +140,16 @@ class Floor:
         """Say of places (n, 2) whether the tucked robot can turn there, whichever way it faces."""
         off = np.linalg.norm(places[:, None] - self._hits, axis=2)
         is_clear = np.all(self._around.beside(places) > self._swept, axis=1)
-        return is_clear & np.all(off > self._reach, axis=1)
+        is_apart = np.all(np.linalg.norm(places[:, None] - self._tall, axis=2) > self._widest, axis=1)
+        return is_clear & is_apart & np.all(off > self._reach, axis=1)
 
     def _is_free(self, X_WS: Array, clear: float) -> bool:
         if np.any(np.linalg.norm(self._hits - X_WS[:2, 3], axis=1) < self._reach):
             return False
-        return bool(np.all(self._around.distance(transform(X_WS, self._points)) - self._radii > clear))
+        points = transform(X_WS, self._points)
+        if np.any(np.linalg.norm(points[:, None, :2] - self._tall, axis=2) < self._radii[:, None] + clear):
+            return False
+        return bool(np.all(self._around.distance(points) - self._radii > clear))
 
 
 def _yaw(X: Array) -> float:

@@ -6,6 +6,7 @@ from itertools import islice
 
 import numpy as np
 
+from vagus.act.approach import tuck
 from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
 from vagus.act.hand import Hand
@@ -88,15 +89,25 @@ class Delivery:
         self._side = side_of(ctx, hand.arm)
 
     def carry(self, obs: Observation) -> Motion:
-        """Bring the thing upright before the shoulder, high up, if there is a free way there; else leave it."""
+        """Bring the thing upright before the shoulder, high up; where there is no way, out of what stands around first.
+
+        If there is none then, either, it stays as it is.
+        """
+        is_there, obs = yield from self._raise(obs)
+        if not is_there:
+            _, obs = yield from tuck(self._ctx, obs)
+            _, obs = yield from self._raise(obs)
+        return obs
+
+    def _raise(self, obs: Observation) -> Generator[Targets | None, Observation, tuple[bool, Observation]]:
         low = _CARRIED_HIGH - OVER_M - _OVER_M - float(self._held.X_FT[2, 3])
         for ahead, aside in _CARRIED:
             foot = np.array([ahead, self._side * aside, low])
             search = self._planned(obs, base_pose(obs), obs.commanded()[0], foot, _ACROSS)
             found, obs = yield from spread(search, obs, per_tick=STEPS)
             if found is not None:
-                return (yield from visit(self._ctx, obs, found.joints, found.stops))
-        return obs
+                return True, (yield from visit(self._ctx, obs, found.joints, found.stops))
+        return False, obs
 
     def to_hand(self, obs: Observation, person: Person) -> Went:
         """Go where the thing is brought over somebody's palm; return the plan, or a reason: "no_hand" without one."""

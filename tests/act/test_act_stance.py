@@ -15,7 +15,7 @@ from vagus.act.stance import Floor, Leg
 from vagus.act.surroundings import Skin, Surroundings
 from vagus.core import messages as m
 from vagus.core.frames import transform
-from vagus.core.things import Support, Thing
+from vagus.core.things import Person, Support, Thing
 from vagus.perceive.odometry import OdometryPose
 
 HOST = load("host")
@@ -31,7 +31,9 @@ def thing(number: int, x: float, y: float, height: float = 0.1) -> Thing:
 class Place:
     """The host somewhere before a table."""
 
-    def __init__(self, x: float, y: float, yaw: float, things: tuple[Thing, ...]) -> None:
+    def __init__(self, x: float, y: float, yaw: float, things: tuple[Thing, ...], people: tuple[Person, ...] = (),
+                 post: tuple[float, float] | None = None) -> None:  # fmt: skip
+        """``post``: what the lidar sees, bearing [rad] and distance from the base's middle [m]."""
         robot = IdealRobot(*HOST)
         self.ctx = Context(spec=robot.spec, kinematics=robot.kinematics, rng=robot.rng, lead_ns=0)
         origins = np.zeros(len(robot.spec.sensors), np.int64)
@@ -39,12 +41,23 @@ class Place:
         reflex = m.blank(m.reflex(robot.spec))
         reflex["q_last"] = robot.spec.array("home")
         self.obs = Observation(now_ns=0, spec=robot.spec, reflex=reflex, odometry=odometry, things=things,
-                               supports=(TABLE,))  # fmt: skip
+                               supports=(TABLE,), people=people, lidar=self._sweep(post))  # fmt: skip
         self.q = tucked_in(self.ctx, robot.spec.array("home"))
         self.floor = Floor(self.ctx, self.obs, self.q)
         skin = Skin(self.ctx.kinematics)
         self._points, self._radius = skin.points(self.q), skin.radius
         self._around = Surroundings(solids(self.obs, np.eye(4)))
+
+    def _sweep(self, post: tuple[float, float] | None) -> m.Record:
+        sweep = m.blank(m.lidar(self.ctx.spec))
+        if post is not None:
+            bearing, far = post
+            from_lidar = np.array([far * math.cos(bearing), far * math.sin(bearing)])
+            from_lidar -= self.ctx.kinematics.lidar_pose[:2, 3]
+            n = len(sweep["range"])
+            ray = round(math.atan2(from_lidar[1], from_lidar[0]) / (2.0 * math.pi) * n) % n
+            sweep["range"][ray] = np.linalg.norm(from_lidar)
+        return sweep
 
     def gap(self, X_WS: np.ndarray) -> float:
         return float(np.min(self._around.distance(transform(X_WS, self._points)) - self._radius))
@@ -131,3 +144,22 @@ def test_a_way_to_another_side_leads_around_the_table_and_touches_nothing(goal: 
 def test_no_way_leads_into_the_table() -> None:
     place = Place(0.3, 0.1, 0.0, ())
     assert ended(place.floor.route(level_pose(1.3, 0.1, 0.0))) is None
+
+
+def test_nobody_is_swept_by_an_elbow() -> None:
+    """A person who is known, and one whose shins alone the lidar sees."""
+    there = level_pose(-0.6, 0.1, math.pi)
+    assert ended(Place(-0.6, 0.1, 0.0, ()).floor.route(there)) is not None
+    somebody = Person(place=np.array([-0.6, 0.75]), height=1.7, hand=None, sigma=0.04, seen_ns=0)
+    for beside in (Place(-0.6, 0.1, 0.0, (), (somebody,)), Place(-0.6, 0.1, 0.0, (), post=(1.5, 0.45))):
+        legs = ended(beside.floor.route(there))
+        assert legs is None or "turn_deg" not in legs[0]
+
+
+def test_a_leg_of_the_table_is_not_as_tall_as_the_robot() -> None:
+    """The tucked arms may be over it: what carries a board does not reach above the board."""
+    target = thing(1, 1.1, 0.1)
+    free = sum(1 for _ in Place(0.3, 0.1, 0.0, (target,)).floor.stances(target))
+    leg = sum(1 for _ in Place(0.3, 0.1, 0.0, (target,), post=(0.0, 0.66)).floor.stances(target))
+    post = sum(1 for _ in Place(0.3, 0.1, 0.0, (target,), post=(0.0, 0.50)).floor.stances(target))
+    assert free >= leg > post

@@ -1,9 +1,13 @@
 """Handing over: the whole robot in virtual time, real physics, told where people are; judged by the world."""
 
+from dataclasses import replace
+
 import numpy as np
 from seer import Seer
 
 from vagus.core import messages as m
+from vagus.core.frames import invert
+from vagus.core.things import Person
 from vagus.world.person import Behaviour
 
 BEFORE_TABLE = (0.25, 0.1, 0.0)
@@ -34,6 +38,27 @@ def test_a_thing_is_laid_on_an_open_palm_and_stays_there() -> None:
     touch = robot.lockstep.streams.reader("touch").latest()
     assert touch is not None
     assert float(touch["force"].max()) < 0.5
+
+
+def test_what_is_held_is_not_taken_for_the_hand_that_it_is_brought_to() -> None:
+    """Seen from near it may pass for one: it hides the palm, and nothing but it is held out level there."""
+    robot = with_a_can("holds_out_a_hand")
+    truth, n = robot.people, 0
+
+    def mixed_up() -> list[Person]:
+        nonlocal n
+        (person,) = truth()
+        can = (invert(robot.start_pose()) @ [*robot.data.body(NAME).xpos, 1.0])[:3]
+        if person.hand is None or np.linalg.norm(can - person.hand) > 0.27:
+            return [person]
+        n += 1
+        return [replace(person, hand=can - [0.0, 0.0, 0.05])]
+
+    robot.people = mixed_up
+    outcome = robot.do("hand_over", {})
+    assert n > 5
+    assert (outcome.ok, outcome.reason) == (True, "done")
+    assert np.linalg.norm((robot.data.body(NAME).xpos - robot.palm())[:2]) < 0.03
 
 
 def test_a_hand_that_is_withdrawn_at_the_last_moment_gets_nothing() -> None:

@@ -66,6 +66,14 @@ def tip_gap(robot: Seer, name: str) -> float:
                for side in ("left", "right"))  # fmt: skip
 
 
+def across(robot: Seer, name: str) -> np.ndarray:
+    """Return the level direction across the way on which the nearer hand comes, unit, (3,)."""
+    tips = [robot.data.site(f"{side}_tip") for side in ("left", "right")]
+    tip = min(tips, key=lambda t: float(np.linalg.norm(t.xpos - robot.data.body(name).xpos)))
+    side = np.cross([0.0, 0.0, 1.0], tip.xmat.reshape(3, 3)[:, 2])
+    return side / np.linalg.norm(side)
+
+
 @pytest.mark.parametrize("near", [0.28, 0.13])
 def test_a_thing_that_is_pushed_aside_while_the_hand_comes_is_taken_where_it_stands_now(near: float) -> None:
     """Farther than 20 cm from the hand the camera shows it; nearer, a finger that runs into it feels it."""
@@ -74,7 +82,8 @@ def test_a_thing_that_is_pushed_aside_while_the_hand_comes_is_taken_where_it_sta
     def push() -> None:
         if not pushed and tip_gap(robot, "black_can") < near:
             pushed.append(height(robot, "black_can"))
-            shift(robot, "black_can", (0.0, 0.045, 0.0))
+            x, y, _ = across(robot, "black_can")
+            shift(robot, "black_can", (0.045 * x, 0.045 * y, 0.0))
 
     outcome = robot.say("pick up the black can", meanwhile=push)
     assert outcome["ok"], outcome

@@ -123,9 +123,18 @@ def _folding(ctx: Context, obs: Observation, joints: Indices) -> Generator[None,
 
 def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
              ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
-    """Drive to a stance from which a thing can be reached, the arms as they are; return a reason if that failed."""
+    """Drive to a stance from which a thing can be reached, the arms as they are; return a reason if that failed.
+
+    What is not seen where it was, because something stands before it, is looked for from near by first.
+    """
     obs = yield from look_at(ctx, obs, thing)
     seen = find_again(obs, thing)
+    if seen is None:
+        legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), thing, _any), obs, per_tick=STEPS)
+        if legs is not None:
+            _, obs = yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED)
+            obs = yield from look_at(ctx, obs, thing)
+            seen = find_again(obs, thing)
     if seen is None:
         return "not_seen", obs
     legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), seen, can_reach), obs, per_tick=STEPS)
@@ -135,6 +144,12 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     if reason:
         return reason, obs
     return "", (yield from look_at(ctx, obs, seen))
+
+
+def _any(_obs: Observation, _thing: Thing, X_WS: Array, _q: Array) -> Generator[None, None, object]:
+    """Take any stance: from there it is looked for, not reached."""
+    yield
+    return X_WS
 
 
 def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try

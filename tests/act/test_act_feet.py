@@ -61,8 +61,9 @@ def test_it_goes_back_to_where_it_stood_turned_as_it_was() -> None:
     assert spot.yaw == pytest.approx(0.3)
 
 
-@pytest.mark.parametrize(("off", "is_free"), [(0.0, False), (0.03, False), (0.055, False), (0.065, True)])
+@pytest.mark.parametrize(("off", "is_free"), [(0.0, False), (0.03, False), (0.05, False), (0.057, True), (0.065, True)])
 def test_its_place_is_taken_when_something_reaches_into_it(off: float, is_free: bool) -> None:
+    """By more than two things that touch are seen to overlap."""
     found = feet.back(held("can"), [thing("can", 0.8, -0.2 + off)])  # both 6 cm wide
     assert (found != "place_taken") == is_free
 

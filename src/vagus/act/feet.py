@@ -37,6 +37,8 @@ _NARROWEST_M = 0.04
 """Boxes with a narrower top carry nothing [m]: perception is off by a quarter of that."""
 _OVER_M = 0.6
 """A box carries what is at most so much wider than its top, as a share: its middle is then well over it."""
+_OFF_M = 0.006
+"""What stood touching it is not where it was [m]: sizes and places are seen to 3 mm each."""
 _THERE_M = 0.03
 """How near the place it must be seen to be there [m]: what hand and eye are off by together, and a little more."""
 
@@ -148,10 +150,10 @@ def _handle(thing: Thing) -> float:
 
 
 def _ring(held: Held) -> Array:
-    """Return points on the outline of its foot, seen from its middle, shape (n, 2) [m]."""
+    """Return points a little within the outline of its foot, seen from its middle, shape (n, 2) [m]."""
     angles = np.linspace(0.0, 2.0 * np.pi, 12, endpoint=False)
     x, y, _ = held.thing.size
-    return 0.5 * min(x, y) * np.column_stack([np.cos(angles), np.sin(angles)])
+    return (0.5 * min(x, y) - _OFF_M) * np.column_stack([np.cos(angles), np.sin(angles)])
 
 
 def _half(thing: Thing, direction: float) -> float:

@@ -44,6 +44,8 @@ _APART_M = 0.15
 """so far from each other [m]."""
 _TRIES = 4
 """How often it looks for a way: where it stands, from there with the arms drawn in, and after having driven twice."""
+_IN_THE_WAY = ("place_taken", "no_place", "target_gone")
+"""Why there is no place that may be otherwise once the arms are drawn in."""
 _LOOK_S = 1.8
 """How long it looks at a place before it plans [s]: five pictures, after which a thing is believed, or gone."""
 _LOOKS = 3
@@ -110,12 +112,14 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
                 if failed:
                     return failed
         first = find(past_hands(ctx, obs), held) if about is None else []
-        if isinstance(first, str):
-            return first
-        obs = yield from _gaze(ctx, obs, first[0].foot if about is None else about, lambda _o: False, _LOOK_S)
-        spots = find(past_hands(ctx, obs), held)
+        if not isinstance(first, str):
+            obs = yield from _gaze(ctx, obs, first[0].foot if about is None else about, lambda _o: False, _LOOK_S)
+        spots = first if isinstance(first, str) else find(past_hands(ctx, obs), held)
         if isinstance(spots, str):
-            return spots
+            reason = spots
+            if n or spots not in _IN_THE_WAY:
+                return spots
+            continue  # what the hand is before may be hidden, or the hand be seen there
         reason = "out_of_reach" if len(spots) == 1 else "no_place"
         found, obs = yield from spread(_search(ctx, obs, hand, _nearest(ctx, obs, hand, spots)), obs, per_tick=STEPS)
         if found is not None:

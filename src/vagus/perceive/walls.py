@@ -44,7 +44,7 @@ def find_walls(seen: Cloud, surfaces: Facets) -> NDArray[np.float32]:
             for outline, corners in found:
                 mine = np.where(within(outline, along, _MARGIN), np.float32(_area(corners)), np.float32(0.0))
                 size[is_near] = np.maximum(size[is_near], mine)
-        points, faced, distance, area = (rows[~near] for rows in (points, faced, distance, area))
+        points, faced, distance, area = points[~near], faced[~near], distance[~near], area[~near]
     return size
 
 

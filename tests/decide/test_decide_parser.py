@@ -119,10 +119,35 @@ def test_what_is_counted_is_done_in_order(words: str) -> None:
     assert [name for name, _ in calls(plan)] == ["pick", "place", "wave"]
 
 
-@pytest.mark.parametrize("words", ["take the red cup and wave it at the green ball", "grab the red cup, then dance"])
+@pytest.mark.parametrize("words", [
+    "take the red cup and wave it at the green ball", "grab the red cup, then dance",
+    "take the red cup and put it beside it",
+])  # fmt: skip
 def test_nothing_is_done_of_what_is_understood_in_part(words: str) -> None:
     plan, _ = plan_of(words)
     assert (calls(plan), plan.reason != "") == ([], True)
+
+
+@pytest.mark.parametrize("words", [
+    "빨간 컵 집어줄 수 있나요? 그리고 손 흔들어 줘", "see if you can pick up the red cup, then wave",
+    "pick up the red cup, I like the green ball. wave",
+])  # fmt: skip
+def test_no_request_is_taken_for_a_remark(words: str) -> None:
+    plan, _ = plan_of(words)
+    assert calls(plan) in ([], [("pick", {"thing": 3.0}), ("wave", {})])
+    assert plan.calls or plan.reason
+
+
+@pytest.mark.parametrize(
+    "words", ["don't take the red cup instead", "pick up the ball. do not take the red cup instead"]
+)
+def test_what_shall_not_be_done_instead_is_not_done(words: str) -> None:
+    assert ("pick", {"thing": 3.0}) not in calls(plan_of(words)[0])
+
+
+def test_who_waves_with_one_hand_and_then_the_other_waves_twice() -> None:
+    plan, _ = plan_of("pick up the red cup, wave with your left hand, wave with your right hand")
+    assert [args for name, args in calls(plan) if name == "wave"] == [{"arm": "left"}, {"arm": "right"}]
 
 
 @pytest.mark.parametrize("words", ["follow me", "따라와"])
@@ -148,6 +173,9 @@ def test_to_stop_holding_is_to_put_down(words: str) -> None:
         "enough",
         "가만히 있어",
         "that's enough",
+        "that's close enough",
+        "good enough",
+        "가만히 놓아둬",
     ],
 )
 def test_all_other_stops_stop(words: str) -> None:

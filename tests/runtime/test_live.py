@@ -93,7 +93,8 @@ def test_top_shows_ages_rates_and_processes(robot: LiveRobot) -> None:
     assert snapshot.ages_ms["encoder"].p50 is not None
     assert snapshot.ages_ms["encoder"].p50 < 8.0
     assert 200.0 < snapshot.streams["reflex"].rate_hz < 800.0
-    assert set(snapshot.processes) == {"world", "camera", "brain", "perception", "reflex"}
+    # Perception gets what nobody else wants: on a full machine it is late to say that it lives.
+    assert robot.until(lambda: set(top.look().processes) == {"world", "camera", "brain", "perception", "reflex"})
 
 
 @pytest.mark.parametrize("kind", [signal.SIGKILL, signal.SIGSTOP])

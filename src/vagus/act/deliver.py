@@ -122,14 +122,12 @@ class Delivery:
         for known in (again(obs, person), person):
             if known is None or known.hand is None:
                 continue
-            before = self._palm_seen
-            places = [known.hand] if before is None else [known.hand, before[0]]
-            is_apart = min(float(np.linalg.norm(at - tip)) for at in places) > _MIXED_M
+            before, is_apart = self._palm_seen, float(np.linalg.norm(known.hand - tip)) > _MIXED_M
             if before is None or (is_apart and known.seen_ns > before[1]):
                 self._palm_seen = known.hand, known.seen_ns
-        if self._palm_seen is None or obs.now_ns - self._palm_seen[1] > _HIDDEN_NS:
-            return None
-        return self._palm_seen[0]
+        if self._palm_seen is not None and obs.now_ns - self._palm_seen[1] > _HIDDEN_NS:
+            self._palm_seen = None
+        return None if self._palm_seen is None else self._palm_seen[0]
 
     def to_front(self, obs: Observation, person: Person) -> Went:
         """Go where the thing is brought before somebody; return the plan, or a reason."""

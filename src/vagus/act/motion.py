@@ -18,7 +18,6 @@ _TOLERANCE = {"rad": 0.05, "m": 0.01}  # what counts as there: above encoder bia
 _LAG_S = 0.06  # the gate's command may trail a move by this time before the move is planned anew [s]
 _SETTLE_S = 1.0  # how long a servo may take to creep to the target [s]
 _GATE_MARGIN = 0.006  # nearer to itself the gate moves no part of the robot, give or take a millimetre [m]
-_STUCK_S, _STUCK = 20.0, 1e-3  # a move that the gate holds in one place, within that [rad or m], for so long has ended
 _SAMPLE = 0.05  # largest joint step between two checks [rad or m]: 3 cm of an arm, bent by 3 mm around a head
 
 
@@ -109,21 +108,14 @@ def move_to(ctx: Context, obs: Observation, joints: Indices, goal: Array, *, sha
     """Move some joints to a goal and wait until they are measured there, or ``settle_s`` after the move has ended.
 
     Starts at the commanded state. Where the gate slows the motion down (a person is near), the move is planned anew
-    from where the gate is, so that the robot never jumps ahead when the gate lets go. Where the gate lets nothing
-    through for 20 s, the move ends where it is.
+    from where the gate is, so that the robot never jumps ahead when the gate lets go.
     """
     limits = Limits.of(ctx.spec, joints, share)
     move = _start(obs, joints, goal, limits)
-    last_ns, last = obs.now_ns, obs.commanded()[0][joints]
     while True:
-        now = obs.commanded()[0][joints]
-        if np.abs(now - last).max() > _STUCK:
-            last_ns, last = obs.now_ns, now
         q, v = move.at(ctx.at_ns(obs))
         obs = yield Targets(joints=joints, q=q, v=v)
         if _is_lagging(obs, joints, move, limits):
-            if obs.now_ns - last_ns > _STUCK_S * 1e9:
-                return obs
             move = _start(obs, joints, goal, limits)
             continue
         waited_s = (obs.now_ns - move.end_ns) * 1e-9

@@ -43,7 +43,8 @@ _FAR_PLACES, _STANCES = 3, 90
 _APART_M = 0.15
 """so far from each other [m]."""
 _TRIES = 4
-"""How often it looks for a way: where it stands, from there with the arms drawn in, and after having driven twice."""
+"""How often it looks for a place and a way: where it stands, from there with the arms drawn in, and after having driven
+twice."""
 _IN_THE_WAY = ("place_taken", "no_place", "target_gone")
 """Why there is no place that may be otherwise once the arms are drawn in."""
 _LOOK_S = 1.8
@@ -106,7 +107,7 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
         if n:
             failed, obs = yield from tuck(ctx, obs)
             if failed:
-                return failed
+                return reason if reason in _IN_THE_WAY else failed
             if n > 1:
                 failed, obs = yield from _approach(ctx, obs, hand, find)
                 if failed:

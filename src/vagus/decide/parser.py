@@ -37,7 +37,7 @@ _WHERE = re.compile(r"\b(?:next to|beside|near|close to|alongside|by|in|into|ins
 _BESIDE = re.compile(r"side by side|next to each other|together|나란히")
 _GETS_IN = re.compile(r"\b(?:get|have|want)\b.*\bin(?:to|side)?\b|\binto\b")
 """Not "take the ball in the bowl", which is there."""
-_BESIDE_IT = re.compile(r"\b(?:beside|alongside|next door)\b|(?:옆|곁)에")
+_BESIDE_IT = re.compile(r"\b(?:beside|alongside)(?! (?:me|you|us|him|her|them)\b)|(?<![내네제] )(?:옆|곁)에")
 _SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
 
 
@@ -90,8 +90,9 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     guess, named = _guess(plain)
     if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
         return Plan(language=language, answer=harmful(language), reason="harmful")
-    if re.search(words.INSTEAD, plain) and not any(m.relation for m in named):
-        return _follow("correct", named, language)
+    own = [m for m in named if m.ref.which != "it"]
+    if len(own) == 1 and not own[0].relation and re.search(words.INSTEAD, plain) and not _is_denied(plain):
+        return _follow("correct", own, language)
     if not _is_sure(guess):
         return None
     if guess.intent in _FOLLOWS:
@@ -185,11 +186,18 @@ def _parts(plain: str, spec: RobotSpec) -> Plan | None:
         found, topic = _clause(clause, spec, language, calls, topic)
         if isinstance(found, Plan):
             return found
-        if topic is not None and topic != before and not found and calls and _is_of_it(calls[-1]):
+        if topic is not None and topic != before and calls and _is_of_it(calls[-1]) and _is_name(clause):
             calls[-1] = replace(calls[-1], refs={**calls[-1].refs, "thing": topic[0]})  # "give it to me, the can"
         for call in found:
             _add(calls, call)
     return Plan(language=language, calls=tuple(calls)) if calls else None
+
+
+def _is_name(clause: str) -> bool:
+    """Say whether a clause is a name and no more."""
+    named = mentions(clause)
+    rest = masked(clause, named).replace(MASK, " ").strip()
+    return len(named) == 1 and bool(re.fullmatch(words.COURTESY, rest))
 
 
 def _is_of_it(call: Call) -> bool:
@@ -214,7 +222,8 @@ def _add(calls: list[Call], call: Call) -> None:
             before = calls.pop()
             if is_same and thing is not None and thing.which == "it":
                 call = replace(call, refs={**call.refs, "thing": before.refs["thing"]})
-    if call not in calls[-1:] and not (call.name == "wave" and calls and calls[-1].name == "wave"):
+    is_said = bool(calls) and call.name == calls[-1].name == "wave" and not call.args  # "say hello and wave"
+    if call not in calls[-1:] and not is_said:
         calls.append(call)
 
 
@@ -239,7 +248,7 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
         return _said("harmful", spec, language), topic
     own = [m for m in named if m.ref.which != "it"]
     about = (own[0].ref, own[-1].ref) if own else topic
-    if len(own) == 1 and re.search(words.SHOWN_THERE, clause):
+    if len(own) == 1 and re.search(words.SHOWN_THERE, clause) and not _is_for_hands(clause):
         return [], about
     is_denied = _is_denied(clause)
     is_request = guess.intent in _WITH_THING and named and guess.score >= _SURE_WITH_THING
@@ -302,6 +311,8 @@ def _place(clause: str, named: list[Mention], subject: Ref | None, target: Menti
         k = bowls[0] if bowls else 1
         target = replace(named[k], relation="in" if bowls else "next_to")
         subject = named[1 - k if k < 2 else 0].ref
+    if target is not None and target.ref == subject and target.ref.which != "other":
+        return None  # beside itself
     if target is None:
         is_anywhere = bool(_SURFACE.search(clause))
         return [Call(name="put_down", refs={"thing": subject or Ref(which="it")})] if is_anywhere else None

@@ -1,9 +1,9 @@
 """The words the built-in parser knows: patterns over normalised text, as data. Korean stems, English whole words."""
 
 STOP = (r"\b(?:(?<!can't )(?<!cannot )(?<!couldn't )(?<!could not )stop(?! holding)|halt|freeze|cancel|abort|"
-        r"(?<!n't )(?<!not )(?<!long )(?<!good )(?<!close )enough)\b"
+        r"(?<!n't )(?<!not )enough)\b"
         r"|멈춰|멈춤|멈추|멈출|정지|그만(?! ?(?:[들쥐잡](?:고|$)|내려))"
-        r"|스톱|스탑|중지|취소|가만히(?! ?(?:내려|올려)?놓)|^거기 서|^서(?:라|세요)?$")  # fmt: skip
+        r"|스톱|스탑|중지|취소|가만히(?! ?(?:내려|올려)?놓(?!아 ?[둬두]))|^거기 서|^서(?:라|세요)?$")  # fmt: skip
 NEGATION = r"\b(?:don'?t|do not|never|dont)\b|지 ?(?:마|말)|하지 ?마"
 
 MINUS = r"(?<!\S)[-+−–](?= ?[\d.])|\b(?:minus|negative)\b|마이너스|음수"
@@ -117,7 +117,10 @@ BACK = (
     r"|있던 ?(?:곳|자리|데|위치)|제자리|원래(?: 있던)? ?(?:자리|위치|곳|대로)|원위치|같은 (?:자리|곳)"
 )
 """Where something stood."""
-SHOWN_THERE = r"^(?:(?:do |can )?you|ya) see\b|^see\b|(?:보이|있)(?:지|죠|지요|니|나|나요|냐|어요|세요|시죠)$"
+SHOWN_THERE = (
+    r"^(?:(?:do |can )?you|ya) see\b|^see (?:the|that|this|those)\b"
+    r"|(?:보이|(?<!수 )있)(?:지|죠|지요|니|나|나요|냐|어요|세요|시죠)$"
+)
 """Names a thing that the rest is about: "you see the cup?", "저기 컵 보이지?\"."""
 INSTEAD = r"\b(?:instead(?! of)|rather than that)\b|대신(?! ?[가-힣]+ ?(?:해|하))"
 COURTESY = (

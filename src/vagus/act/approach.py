@@ -32,7 +32,7 @@ SPEED = 0.25
 """[m/s]"""
 _KEEP_M = 0.03
 """Kept from all that is around while the arms are folded [m]."""
-_NO_WAY = "no_free_path"
+_NO_WAY, _OUT_OF_REACH = "no_free_path", "out_of_reach"
 _BACK_OFFS, _BACK_M = 2, 0.25
 """How often it backs off where there is no room to fold the arms, or to carry, and how far [m],"""
 _CLEAR_M, _STEP_M = 0.015, 0.025
@@ -130,20 +130,25 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
     obs = yield from look_at(ctx, obs, thing)
     seen = find_again(obs, thing)
     if seen is None:
-        legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), thing, _any), obs, per_tick=STEPS)
-        if legs is not None:
-            _, obs = yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED)
+        reason, obs = yield from _drive(ctx, obs, thing, _any)
+        if reason != _OUT_OF_REACH:
             obs = yield from look_at(ctx, obs, thing)
             seen = find_again(obs, thing)
     if seen is None:
         return "not_seen", obs
-    legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), seen, can_reach), obs, per_tick=STEPS)
-    if legs is None:
-        return "out_of_reach", obs
-    reason, obs = yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED)
+    reason, obs = yield from _drive(ctx, obs, seen, can_reach)
     if reason:
         return reason, obs
     return "", (yield from look_at(ctx, obs, seen))
+
+
+def _drive(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
+           ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
+    """Choose a stance and drive there; return why that failed: out of reach where there is none."""
+    legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), thing, can_reach), obs, per_tick=STEPS)
+    if legs is None:
+        return _OUT_OF_REACH, obs
+    return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
 
 
 def _any(_obs: Observation, _thing: Thing, X_WS: Array, _q: Array) -> Generator[None, None, object]:

@@ -189,4 +189,4 @@ def _is_free(foot: Array, margin: float, things: Sequence[Thing]) -> bool:
 
 
 def _is_inside(board: Support, xy: Array, margin: float) -> bool:
-    return bool(np.all(sides(board.corners) @ [*xy, 1.0] <= -margin))
+    return bool(board.beyond(xy) <= -margin)

@@ -112,10 +112,10 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
                 failed, obs = yield from _approach(ctx, obs, hand, find)
                 if failed:
                     return failed
-        first = find(past_hands(ctx, obs), held) if about is None else []
-        if not isinstance(first, str):
-            obs = yield from _gaze(ctx, obs, first[0].foot if about is None else about, lambda _o: False, _LOOK_S)
-        spots = first if isinstance(first, str) else find(past_hands(ctx, obs), held)
+        spots = find(past_hands(ctx, obs), held) if about is None else []
+        if not isinstance(spots, str):
+            obs = yield from _gaze(ctx, obs, spots[0].foot if about is None else about, lambda _o: False, _LOOK_S)
+            spots = find(past_hands(ctx, obs), held)
         if isinstance(spots, str):
             reason = spots
             if n or spots not in _IN_THE_WAY:

@@ -15,7 +15,7 @@ from vagus.act.scene import base_pose, level_pose, solids, with_people
 from vagus.act.skill import Array, Context, Observation
 from vagus.act.surroundings import Surroundings, skin_of
 from vagus.core.frames import transform
-from vagus.core.things import Thing, sides
+from vagus.core.things import Thing
 
 Leg = dict[str, float]
 """Arguments of the skill ``drive``."""
@@ -67,10 +67,12 @@ class Floor:
         self._hits = transform(self._X_WB, hits)[:, :2]
         self._reach = ctx.kinematics.base_radius + _FLOOR_M
         # What stands under no board may be as tall as the robot: somebody who was not looked at, a wall.
-        flat = np.column_stack([self._hits, np.ones(len(self._hits))])
-        is_leg = [np.all(flat @ sides(board.corners).T <= _LEG_M, axis=1) for board in obs.supports]
-        self._tall = self._hits[~np.any(is_leg, axis=0)] if is_leg else self._hits
-        self._widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
+        is_tall = np.ones(len(self._hits), bool)
+        for board in obs.supports:
+            is_tall &= board.beyond(self._hits) > _LEG_M
+        self._tall = self._hits[is_tall]
+        widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
+        self._turning = np.where(is_tall, max(widest, self._reach), self._reach)
         self._swept = self._turning_reach()
         self._back = self._back_off(self._X_WB)
         start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
@@ -140,8 +142,7 @@ class Floor:
         """Say of places (n, 2) whether the tucked robot can turn there, whichever way it faces."""
         off = np.linalg.norm(places[:, None] - self._hits, axis=2)
         is_clear = np.all(self._around.beside(places) > self._swept, axis=1)
-        is_apart = np.all(np.linalg.norm(places[:, None] - self._tall, axis=2) > self._widest, axis=1)
-        return is_clear & is_apart & np.all(off > self._reach, axis=1)
+        return is_clear & np.all(off > self._turning, axis=1)
 
     def _is_free(self, X_WS: Array, clear: float) -> bool:
         if np.any(np.linalg.norm(self._hits - X_WS[:2, 3], axis=1) < self._reach):

@@ -58,6 +58,11 @@ class Support:
     height: float
     """Of its upper face [m]."""
 
+    def beyond(self, xy: Array) -> Array:
+        """Return how far points (..., 2) are beyond its outline [m], shape (...,); less than 0 inside."""
+        outline = sides(self.corners)
+        return np.max(xy @ outline[:, :2].T + outline[:, 2], axis=-1)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Person:

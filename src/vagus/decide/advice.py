@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vagus.core.errors import PlannerError
 from vagus.core.frames import transform
 from vagus.core.messages import LONG_TEXT_BYTES
-from vagus.core.things import Support, Thing, sides
+from vagus.core.things import Support, Thing
 from vagus.decide.plan import Language, Plan
 
 Array = NDArray[np.float64]
@@ -119,8 +119,7 @@ def seen_things(things: Sequence[Thing], supports: Sequence[Support], X_BW: Arra
 
 
 def _stands_on(thing: Thing, board: Support) -> bool:
-    outside = sides(board.corners) @ np.array([*thing.centre[:2], 1.0])
-    return abs(thing.foot - board.height) < _ON_M and bool(np.all(outside < _ON_M))
+    return abs(thing.foot - board.height) < _ON_M and bool(board.beyond(thing.centre[:2]) < _ON_M)
 
 
 def ask_json(ask: Ask) -> str:

@@ -5,7 +5,7 @@ import re
 _THEN = (r"and|then|next|finally|last(?:ly)?|after (?:that|this)|afterwards|so|as soon as (?:that'?s|you'?re) done"
          r"|once that'?s done|when (?:you're|that's) done")  # fmt: skip
 _NEXT = r"(?:그리고|그다음에?|그 다음에?|그런 ?다음에?|그러고 ?나서|마지막으로|끝으로|이어서)"
-_ENGLISH = re.compile(
+_BETWEEN = re.compile(
     rf"\s*[.;:!?]+\s*|\s*,\s*(?:(?:{_THEN})\b,?\s*)*"
     r"|\s+(?:and then|and after that|after that|and finally|then|and|before)\s+"
     rf"|\s+(?={_NEXT}\s)"
@@ -40,7 +40,7 @@ def clauses(text: str) -> list[str]:
     Args:
         text: Lower case, NFC.
     """
-    pieces = [re.sub(_FIRST, "", piece) for piece in _ENGLISH.split(_COUNTED.sub(" ", text))]
+    pieces = [re.sub(_FIRST, "", piece) for piece in _BETWEEN.split(_COUNTED.sub(" ", text))]
     parts = [part for piece in pieces if piece.strip() for part in _korean(piece)]
     return [part for part in (re.sub(rf"^{_DONE}\s*", "", p.strip()) for p in parts) if part]
 

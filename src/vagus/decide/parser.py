@@ -28,6 +28,7 @@ _SURE_WITH_THING = 0.25
 """A request for the hands that names a thing counts from here on: so much less else is said with a thing."""
 _WITH_THING = {"pick", "place", "put_down", "put_back", "hand_over"}
 _ELSE = {"wave", "nod", "watch", "impossible"}
+"""What is asked for beside a request for the hands, and must not be lost with it."""
 _FOLLOWS = {"correct", "also", "choose"}
 _ABOUT_ALL = {"see", "greet", "thanks", "harmful", "impossible", *(f"feel_{name}" for name in FEELINGS)}
 """What a whole utterance says, however many sentences it has."""
@@ -61,7 +62,7 @@ def parse(text: str, spec: RobotSpec) -> Plan:
     if plan is None or (plan.reason in ("not_understood", "ambiguous") and len(plain.split()) > 1):
         plan = _one(plain) or _bare(plain) or plan or read
     if plan.reason in ("not_understood", "ambiguous"):
-        own = [m.ref for m in mentions(plain) if m.ref.which != "it"]
+        own = [m.ref for m in _own(mentions(plain))]
         return replace(plan, ref=own[0] if len(own) == 1 else None)
     part = next((part for call in plan.calls if (part := lacks(spec, call.name)) and not call.together), None)
     if part is not None:
@@ -90,7 +91,7 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     guess, named = _guess(plain)
     if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
         return Plan(language=language, answer=harmful(language), reason="harmful")
-    own = [m for m in named if m.ref.which != "it"]
+    own = _own(named)
     if len(own) == 1 and not own[0].relation and re.search(words.INSTEAD, plain) and not _is_denied(plain):
         return _follow("correct", own, language)
     if not _is_sure(guess):
@@ -105,10 +106,15 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
     return _said(guess.intent, spec, language) if guess.intent in _ABOUT_ALL else None
 
 
-def _is_for_hands(clause: str, intent: str = "") -> bool:
-    """Say whether a clause surely asks for something to be done with the hands, and for that alone if it is named."""
+def _is_for_hands(clause: str) -> bool:
+    """Say whether a clause surely asks for something to be done with the hands."""
     guess, _ = _guess(clause)
-    return guess.intent in _WITH_THING and _is_sure(guess) and intent in ("", guess.intent)
+    return guess.intent in _WITH_THING and _is_sure(guess)
+
+
+def _own(named: list[Mention]) -> list[Mention]:
+    """Return what is named by more than "it"."""
+    return [m for m in named if m.ref.which != "it"]
 
 
 def _bare(plain: str) -> Plan | None:
@@ -116,8 +122,7 @@ def _bare(plain: str) -> Plan | None:
     named = mentions(plain)
     if len(named) != 2 or named[0].relation or not named[1].relation:
         return None
-    rest = re.sub(_WHERE, " ", masked(plain, named).replace(MASK, " "))
-    if not re.fullmatch(words.COURTESY, rest.strip()):
+    if not _is_courtesy(re.sub(_WHERE, " ", masked(plain, named).replace(MASK, " "))):
         return None
     made = _place(plain, named, named[0].ref, named[1])
     return Plan(language=language_of(plain), calls=tuple(made)) if made else None
@@ -133,13 +138,13 @@ def _one(plain: str) -> Plan | None:
         parts = [part for k, part in enumerate(parts) if not (_is_denied(part) and _is_aside(part, parts[k + 1 :]))]
         plain = ", ".join(parts)
     guess, named = _guess(plain)
-    is_agreed = guess.score >= _SURE_WITH_THING and any(_is_for_hands(part, guess.intent) for part in parts)
+    sure = [one for one, _ in map(_guess, parts) if _is_sure(one)]
+    is_agreed = guess.score >= _SURE_WITH_THING and any(one.intent == guess.intent for one in sure)
     if guess.intent not in _WITH_THING or not (is_agreed or _is_sure(guess)) or _is_denied(plain):
         return None
-    if any(_guess(part)[0].intent in _ELSE and _is_sure(_guess(part)[0]) for part in parts):
+    if any(one.intent in _ELSE for one in sure):
         return None  # it asks for more than that
-    own = [m for m in named if m.ref.which != "it"]
-    made = _calls(guess.intent, plain, own or named, [])
+    made = _calls(guess.intent, plain, _own(named) or named, [])
     return Plan(language=language_of(plain), calls=tuple(made)) if made else None
 
 
@@ -151,7 +156,7 @@ def _is_aside(denied: str, later: list[str]) -> bool:
 
 def _follow(intent: str, named: list[Mention], language: Language) -> Plan | None:
     """Make a follow-up of what is named: in "not that, the blue one" the blue one."""
-    own = [m.ref for m in named if m.ref.which != "it"]
+    own = [m.ref for m in _own(named)]
     if not own:
         return None
     if intent == "correct":
@@ -195,9 +200,12 @@ def _parts(plain: str, spec: RobotSpec) -> Plan | None:
 
 def _is_name(clause: str) -> bool:
     """Say whether a clause is a name and no more."""
-    named = mentions(clause)
-    rest = masked(clause, named).replace(MASK, " ").strip()
-    return len(named) == 1 and bool(re.fullmatch(words.COURTESY, rest))
+    _, named = _guess(clause)
+    return len(named) == 1 and _is_courtesy(masked(clause, named).replace(MASK, " "))
+
+
+def _is_courtesy(text: str) -> bool:
+    return bool(re.fullmatch(words.COURTESY, text.strip()))
 
 
 def _is_of_it(call: Call) -> bool:
@@ -238,7 +246,7 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
     "You see the red cup?" and "the red cup" alone name a thing for what follows; a remark that denies and demands
     nothing is passed over.
     """
-    if re.fullmatch(words.COURTESY, clause):
+    if _is_courtesy(clause):
         return [], topic
     read = understand(clause, spec)
     if read.calls:
@@ -246,7 +254,7 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
     guess, named = _guess(clause)
     if guess.intent == "harmful" and guess.score >= _SURE_OF_HARM:
         return _said("harmful", spec, language), topic
-    own = [m for m in named if m.ref.which != "it"]
+    own = _own(named)
     about = (own[0].ref, own[-1].ref) if own else topic
     if len(own) == 1 and re.search(words.SHOWN_THERE, clause) and not _is_for_hands(clause):
         return [], about
@@ -264,10 +272,8 @@ def _clause(clause: str, spec: RobotSpec, language: Language, before: list[Call]
         if made is None:
             return Plan(language=language, answer=which_thing(language), reason="ambiguous"), topic
         return made or read, about
-    rest = masked(clause, named).replace(MASK, "")
-    is_name = len(own) == 1 and (
-        re.fullmatch(words.COURTESY, rest.strip()) or guess.intent in ("other", "choose", "see")
-    )
+    is_bare = _is_courtesy(masked(clause, named).replace(MASK, ""))
+    is_name = len(own) == 1 and (is_bare or guess.intent in ("other", "choose", "see"))
     is_remark = guess.intent == "other" and guess.score >= _SURE_OF_HARM
     if (is_name or is_remark) and not is_denied and not re.search(words.CONDITION, clause):
         return [], about

@@ -81,25 +81,13 @@ def find_boards(surfaces: Facets) -> list[Board]:
 
 
 def _peak(heights: Array, area: Array) -> float | None:
-    """Return the height at which most area lies [m]; None if that is too little for a board."""
+    """Return the height at which most area lies, in three bins [m]; None if that is too little for a board."""
     if len(heights) == 0:
         return None
-    height, most = densest(heights, area, _BIN)
-    return height if most >= _AREA_MIN else None
-
-
-def densest(at: Array, area: Array, width: float) -> tuple[float, float]:
-    """Return around which place most area lies, in three bins of a width [m], and how much [m^2].
-
-    Args:
-        at: Where each facet is along a line [m], shape (n,), n > 0.
-        area: Its area [m^2], shape (n,).
-        width: Of a bin [m].
-    """
-    low = float(at.min())
-    total = np.convolve(np.bincount(((at - low) / width).astype(np.intp), weights=area), np.ones(3))[1:-1]
+    low = float(heights.min())
+    total = np.convolve(np.bincount(((heights - low) / _BIN).astype(np.intp), weights=area), np.ones(3))[1:-1]
     best = int(np.argmax(total))
-    return low + (best + 0.5) * width, float(total[best])
+    return low + (best + 0.5) * _BIN if total[best] >= _AREA_MIN else None
 
 
 def fit_plane(points: Array, half: float = 0.004) -> tuple[Array, Array]:

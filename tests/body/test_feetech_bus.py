@@ -118,9 +118,10 @@ def test_an_adapter_that_takes_no_more_packets_is_a_body_error_after_a_tenth_of_
     tty.setraw(theirs)
     port = open_port(os.ttyname(theirs), 1_000_000)
     bus = Bus(port, budget_s=0.008)
-    with contextlib.suppress(OSError):
-        for _ in range(5000):
-            port.write(bytes(64))
+    for _ in range(3):  # a kernel that is busy carries on what it took only after a while, and then takes more
+        with contextlib.suppress(OSError):
+            for _ in range(5000):
+                port.write(bytes(64))
     start_s = time.monotonic()
     with pytest.raises(BodyError, match="gone or hangs"):
         bus.sync_read([1], 56, 2)

@@ -18,6 +18,8 @@ _TOLERANCE = {"rad": 0.05, "m": 0.01}  # what counts as there: above encoder bia
 _LAG_S = 0.06  # the gate's command may trail a move by this time before the move is planned anew [s]
 _SETTLE_S = 1.0  # how long a servo may take to creep to the target [s]
 _GATE_MARGIN = 0.006  # nearer to itself the gate moves no part of the robot, give or take a millimetre [m]
+_TRIES = 2  # times that a move is taken back and begun again, each time half as fast
+_AT_REST = 1e-3  # slower is at rest [unit/s]
 _SAMPLE = 0.05  # largest joint step between two checks [rad or m]: 3 cm of an arm, bent by 3 mm around a head
 
 
@@ -104,18 +106,25 @@ def _is_free(ctx: Context, q: Array, v: Array, joints: Indices, goal: Array,
 
 
 def move_to(ctx: Context, obs: Observation, joints: Indices, goal: Array, *, share: float = 0.6,
-            settle_s: float = _SETTLE_S) -> Motion:  # fmt: skip
+            settle_s: float = _SETTLE_S, tries: int = _TRIES) -> Motion:  # fmt: skip
     """Move some joints to a goal and wait until they are measured there, or ``settle_s`` after the move has ended.
 
     Starts at the commanded state. Where the gate slows the motion down (a person is near), the move is planned anew
-    from where the gate is, so that the robot never jumps ahead when the gate lets go.
+    from where the gate is, so that the robot never jumps ahead when the gate lets go. A gate that brakes parts of the
+    robot before each other brakes every joint as it can, which bends the way, maybe to where it is shut; then the move
+    is taken back and begun again at half the ``share`` of the joints' speed, ``tries`` times.
     """
     limits = Limits.of(ctx.spec, joints, share)
+    begun = obs.commanded()[0][joints]
     move = _start(obs, joints, goal, limits)
     while True:
         q, v = move.at(ctx.at_ns(obs))
         obs = yield Targets(joints=joints, q=q, v=v)
         if _is_lagging(obs, joints, move, limits):
+            if tries and _is_shut(ctx, obs, joints):
+                obs = yield from move_to(ctx, obs, joints, begun, share=0.5 * share, settle_s=0.0, tries=0)
+                return (yield from move_to(ctx, obs, joints, goal, share=0.5 * share, settle_s=settle_s,
+                                           tries=tries - 1))  # fmt: skip
             move = _start(obs, joints, goal, limits)
             continue
         waited_s = (obs.now_ns - move.end_ns) * 1e-9
@@ -175,6 +184,12 @@ def spread(
 def _start(obs: Observation, joints: Indices, goal: Array, limits: Limits) -> JointMove:
     q, v = obs.commanded()
     return JointMove(obs.now_ns, q[joints], v[joints], goal, limits)
+
+
+def _is_shut(ctx: Context, obs: Observation, joints: Indices) -> bool:
+    """Say whether they rest where the gate keeps parts of the robot from each other."""
+    q, v = obs.commanded()
+    return bool(np.all(np.abs(v[joints]) < _AT_REST)) and ctx.kinematics.is_in_collision(q, _GATE_MARGIN)
 
 
 def _is_lagging(obs: Observation, joints: Indices, move: JointMove, limits: Limits) -> bool:

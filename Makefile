@@ -47,7 +47,8 @@ check: $(VENV)/dev ## Everything CI checks: ruff, pyright, import-linter, tests 
 	$(BIN)/lint-imports
 	$(BIN)/coverage run --branch --source=src/vagus/reflex -m pytest tests/reflex
 	$(BIN)/coverage report --fail-under=100
-	$(BIN)/python -m pytest --ignore=tests/reflex
+	$(BIN)/python -m pytest -m lockstep -n auto --dist worksteal
+	$(BIN)/python -m pytest --ignore=tests/reflex -m 'not lockstep'
 
 bench: $(VENV)/dev ## Run every benchmark in its quick form
 	set -e; for script in bench/*.py; do echo "== $$script"; $(BIN)/python $$script --quick; done

@@ -19,6 +19,7 @@ time per trial), cpu_s (per trial).
 """
 
 import argparse
+import hashlib
 import json
 import time
 from collections import Counter, defaultdict
@@ -304,6 +305,29 @@ def plan_of(n: int, first: int, kinds: tuple[str, ...]) -> list[tuple[int, str, 
     return [(first + k, kinds[k % len(kinds)], languages[(k // len(kinds) + k) % 2]) for k in range(n)]
 
 
+def code_hash() -> str:
+    """Return a hash of all that a trial's outcome comes from: the package, the robot, the bench, its phrasings."""
+    root = Path(__file__).parents[1]
+    files = [*(root / "src").rglob("*"), *(root / "robots").rglob("*.py"), *(root / "bench").glob("ph*"),
+             *(root / "bench" / name for name in ("commands.py", "picks.py"))]  # fmt: skip
+    digest = hashlib.sha256()
+    for path in sorted(path for path in files if path.is_file() and path.suffix != ".pyc"):
+        digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def kept(log: Path | None, code: str, trials: list[tuple[int, str, Language]]) -> list[Result]:
+    """Return the results of these trials that a log holds. Ends the program if other code wrote it."""
+    if log is None or not log.exists():
+        return []
+    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    if others := {row.pop("code", "none") for row in rows} - {code}:
+        raise SystemExit(
+            f"{log}: got results of code {sorted(others)}, allowed: of this code, {code}; name another log"
+        )
+    return [Result(**row) for row in rows if (row["seed"], row["kind"], row["language"]) in trials]
+
+
 def main() -> None:
     """Parse, measure, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -312,7 +336,8 @@ def main() -> None:
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS, help="kinds of request")
     parser.add_argument("--jobs", type=int, default=2, help="processes side by side")
     parser.add_argument("--calibrations", type=Path, default=Path("runs/calibration"), help="where these are kept")
-    parser.add_argument("--log", type=Path, help="write one line of JSON per trial here")
+    parser.add_argument("--log", type=Path, help="write one line of JSON per trial here; what is there already, by the "
+                        "same code, is not tried again")  # fmt: skip
     parser.add_argument("--quick", action="store_true", help="two trials, by a robot with a coarser calibration")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
@@ -321,15 +346,18 @@ def main() -> None:
         folder, poses, n, kinds = folder / "quick", PoseCfg(n_per_arm=8), 2, ("harmful", "pick")
     trials = plan_of(n, args.seed, kinds)
     calibrated({1 + seed % 3 for seed, _, _ in trials}, folder, poses)
-    results: list[Result] = []
+    code = code_hash()
+    results = kept(args.log, code, trials)
+    done = {(one.seed, one.kind, one.language) for one in results}
+    left = [trial for trial in trials if trial not in done]
     with ProcessPoolExecutor(args.jobs, get_context("spawn")) as pool, Progress(console=Console(stderr=True)) as bar:
-        task = bar.add_task("talking", total=n)
-        for result in pool.map(try_one, *zip(*trials, strict=True), [folder] * n):
+        task = bar.add_task("talking", total=n, completed=len(done))
+        for result in pool.map(try_one, *zip(*left, strict=True), [folder] * n) if left else ():
             results.append(result)
             bar.advance(task)
             if args.log:
                 with args.log.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(asdict(result), ensure_ascii=False) + "\n")
+                    file.write(json.dumps({**asdict(result), "code": code}, ensure_ascii=False) + "\n")
     found = figures(results)
     if args.json:
         print(json.dumps(found, ensure_ascii=False))

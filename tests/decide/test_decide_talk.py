@@ -1,10 +1,14 @@
 """Requests about things, and the talk around them: what is meant, what is asked back, what follow-ups change."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from rooms import SPEC, TABLE, calls, plan_of, scene, thing
 
+from vagus.core.sights import KINDS
 from vagus.core.things import COLOURS, SHAPES
-from vagus.decide.ground import name_of
+from vagus.decide.ground import Scene, name_of
 from vagus.decide.parser import parse
 from vagus.decide.talk import Talk
 
@@ -40,6 +44,50 @@ def test_a_thing_is_taken_first_and_then_put_where_it_is_wanted(words: str, wher
         ("pick", {"thing": 7.0}),
         ("place", {"where": where, "thing": 7.0, "target": float(target)}),
     ], plan.answer
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["clear the ball away", "get the ball out of the way, please", "공 좀 치워 줘", "초록색 공 다른 데로 치워 줄래"],
+)
+def test_a_thing_that_is_in_the_way_is_cleared_away(words: str) -> None:
+    plan, _ = plan_of(words)
+    assert calls(plan) == [("pick", {"thing": 7.0}), ("clear", {"thing": 7.0})], plan.answer
+
+
+@pytest.mark.parametrize(
+    "words", ["clear the table", "put everything away, please", "테이블 좀 치워 줘", "여기 있는 거 다 치워 주세요"]
+)
+def test_all_that_stands_where_the_nearest_thing_stands_is_cleared_away_nearest_first(words: str) -> None:
+    higher = replace(thing(30, "black", "can"), centre=np.array([1.0, 0.0, 1.2]))
+    plan, talk = plan_of(words, scene(CAN, things=(*TABLE, higher)))
+    near = sorted((t for t in (RED, BLUE, BALL, BOWL)), key=lambda t: float(np.linalg.norm(t.centre[:2])))
+    assert calls(plan) == [step for t in near for step in (("pick", {"thing": float(t.id)}),
+                                                           ("clear", {"thing": float(t.id)}))]  # fmt: skip
+    assert [t.id for t in talk.things] == [t.id for t in near]
+
+
+@pytest.mark.parametrize("words", ["take the can please", "the can, take it please", "캔으로 집어 줘"])
+def test_what_may_answer_a_question_is_a_request_where_nothing_was_asked(words: str) -> None:
+    picks = [("pick", {"thing": 9.0})]
+    assert calls(plan_of(words)[0]) == picks
+    _, talk = plan_of("put the ball next to the red cup")
+    assert calls(plan_of(words, talk=talk)[0]) == picks
+
+
+def test_what_a_detector_makes_out_is_told_but_for_what_is_measured() -> None:
+    kinds = tuple([name for name, _ in KINDS].index(one) for one in ("cat", "cup", "person", "person"))
+    where = Scene(things=(RED, CAN), kinds=kinds, X_BA=np.eye(4))
+    assert plan_of("what do you see?", where)[0].answer.endswith("I also make out a cat, a person.")
+    assert plan_of("뭐가 보여?", where)[0].answer.endswith("그 밖에 알아본 것: 고양이, 사람.")
+    assert "make out" not in plan_of("what do you see?")[0].answer
+
+
+def test_of_an_empty_table_nothing_is_cleared() -> None:
+    plan, _ = plan_of("clear the table", scene(things=()))
+    assert (plan.calls, plan.reason) == ((), "absent")
+    plan, _ = plan_of("clear the shelf")
+    assert (plan.calls, plan.reason) == ((), "ambiguous")  # of the boards it tells no shelf from a table
 
 
 def test_what_is_in_the_hand_is_not_picked_up_again() -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from vagus.core import messages as m
 from vagus.core.messages import Record, Request, Source, State, Verdict
 from vagus.core.robot import ArmSpec, BaseSpec, CameraSpec, GroupSpec, JointSpec, RobotSpec, SensorSpec
+from vagus.core.sights import Sight, write_sights
 from vagus.core.things import COLOURS, SHAPES
 from vagus.streams.streams import Streams, memory_streams
 from vagus.streams.table import SceneShape, stream_table
@@ -206,11 +207,16 @@ class Stand:
         record["rgb"][:6, at : at + MARK_WIDTH] = (30, 220, 30)
         self.streams.writer(camera.name).publish(record)
 
-    def publish_things(self, counter: int) -> None:
-        """Publish what a robot might see: a red cup in the picture, and a blue bowl that it remembers."""
+    def publish_things(self, counter: int, sights: tuple[Sight, ...] = ()) -> None:
+        """Publish what a robot might see: a red cup in the picture, and a blue bowl that it remembers; and sights."""
+        camera = self.spec.sensor_index(self.spec.cameras[0].name)
+        made_out = m.blank(m.sights(self.spec))
+        made_out["origin_ns"][camera] = self.now_ns - 100 * MS
+        write_sights(made_out, list(sights))
+        self.streams.writer("sights").publish(made_out)
         record = m.blank(m.objects(self.spec))
         record["stamp_ns"], record["counter"], record["n"], record["box"] = self.now_ns, counter, 2, np.nan
-        record["origin_ns"][self.spec.sensor_index(self.spec.cameras[0].name)] = self.now_ns - 100 * MS
+        record["origin_ns"][camera] = self.now_ns - 100 * MS
         for k, (shape, colour, age_ns) in enumerate((("cup", "red", 100 * MS), ("bowl", "blue", 5000 * MS))):
             record["id"][k], record["seen_ns"][k] = k + 1, self.now_ns - age_ns
             record["shape"][k], record["colour"][k] = SHAPES.index(shape), COLOURS.index(colour)

@@ -8,6 +8,7 @@ from page_site import CHROMIUM, MARKS, Browser, Site, colours, marks, visit, wai
 from page_stand import MARK_WIDTH, TOKEN
 
 from vagus.core.messages import Request, Source, State, Verdict
+from vagus.core.sights import Sight
 from vagus.page.door import door
 from vagus.page.server import page_url
 
@@ -73,7 +74,9 @@ def test_what_the_robot_sees_is_drawn_on_its_picture_and_goes_when_it_is_old(bro
     site.stand.publish_things(1)
     page.wait_for_selector("#camera[data-seen='1']")
     assert marks(page, "outline") > 20
-    page.wait_for_selector("#camera[data-seen='0']")  # the robot has looked at nothing for two seconds
+    site.stand.publish_things(2, (Sight(15, 0.8, (20.0, 20.0, 90.0, 90.0)),))
+    page.wait_for_selector("#camera[data-sights='1']")
+    page.wait_for_selector("#camera[data-seen='0'][data-sights='0']")  # it has looked at nothing for two seconds
     assert marks(page, "outline") == 0
     assert page.troubles == []
     page.context.close()

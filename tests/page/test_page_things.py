@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vagus.core import messages as m
+from vagus.core.sights import Sight, write_sights
 from vagus.core.things import COLOURS, SHAPES
 from vagus.page.watch import ThingsWatch
 from vagus.streams.streams import Streams, memory_streams
@@ -57,6 +58,21 @@ def test_what_the_picture_does_not_show_has_no_box_and_its_own_age(streams: Stre
     told = ThingsWatch(SPEC, streams).read(10 * S)
     assert told is not None
     assert (told.things[1].box, told.things[1].age_s) == (None, 2.0)
+
+
+def test_what_a_detector_makes_out_is_told_beside_it_until_it_is_old(streams: Streams) -> None:
+    made_out = m.blank(m.sights(SPEC))
+    made_out["origin_ns"][SPEC.sensor_index("camera.head")] = 8 * S
+    write_sights(made_out, [Sight(15, 0.75, (1.0, 2.0, 30.0, 40.0))])
+    streams.writer("sights").publish(made_out)
+    publish(streams)
+    told = ThingsWatch(SPEC, streams).read(10 * S)
+    assert told is not None
+    (sight,) = told.sights
+    assert (sight.name, sight.score, sight.box) == (["cat", "고양이"], 0.75, [1.0, 2.0, 30.0, 40.0])
+    later = ThingsWatch(SPEC, streams).read(11 * S)
+    assert later is not None
+    assert later.sights == []
 
 
 def test_a_picture_is_told_of_once(streams: Streams) -> None:

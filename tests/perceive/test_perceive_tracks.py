@@ -1,5 +1,7 @@
 """Things over time: numbers that stay, what is hidden and what is gone, what was moved."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import CAM, looking
@@ -72,6 +74,29 @@ def test_what_is_half_hidden_has_no_say_in_what_it_is_and_where(n: int, shape: s
     assert track.seen_ns == 1100 * MS
 
 
+def test_a_piece_of_what_is_half_hidden_is_no_thing_of_its_own() -> None:
+    bowl = Seen("bowl", "red", np.array([0.9, 0.0, 0.78]), 0.0, (0.12, 0.12, 0.056), 0.004, np.arange(100, 200))
+    ball = Seen("ball", "red", np.array([0.9, 0.03, 0.79]), 0.0, (0.05,) * 3, 0.004, np.arange(100, 130))
+    box = Seen("box", "red", np.array([0.88, -0.03, 0.78]), 0.0, (0.05, 0.04, 0.05), 0.004, np.arange(140, 170))
+    assert only(watched(*[[bowl]] * 5, *[[ball, box]] * 8)).shape == "bowl"
+    assert {t.shape for t in watched(*[[bowl]] * 5, *[[bowl, ball]] * 3).all} == {"bowl", "ball"}  # it is in the bowl
+    blue = replace(ball, colour="blue")
+    assert {t.shape for t in watched(*[[bowl]] * 5, *[[box, blue]] * 3).all} == {"bowl", "ball"}
+    hidden = np.full(EMPTY.shape, 0.4, np.float32)
+    above = replace(ball, centre=ball.centre + np.array([0.0, 0.0, 0.1]))
+    assert len(watched(*[[bowl]] * 5, *[[above]] * 3, depth=hidden).all) == 2
+
+
+def test_what_the_robot_itself_may_be_begins_no_thing_but_what_is_known_is_followed() -> None:
+    tracks = watched(*[[cup()]] * 3)
+    for k in range(4):
+        tracks.update([cup(0.91), cup(0.7, 0.3)], EMPTY, X_WC, (10 + k) * 100 * MS, is_own=lambda _one: True)
+    assert only(tracks).seen_ns == 1300 * MS
+    for k in range(3):
+        tracks.update([cup(0.91), cup(0.7, 0.3)], EMPTY, X_WC, (20 + k) * 100 * MS, is_own=lambda _one: False)
+    assert len(tracks.all) == 2
+
+
 def test_two_things_of_one_colour_that_change_sides_of_the_list_keep_their_numbers() -> None:
     a, b = cup(y=-0.1), cup(y=0.1)
     tracks = watched([a, b], [b, a], [a, b])
@@ -97,6 +122,22 @@ def test_a_thing_behind_something_is_remembered() -> None:
     for k in range(20):
         tracks.update([], near, X_WC, (10 + k) * 100 * MS)
     assert only(tracks).seen_ns == 300 * MS
+
+
+@pytest.mark.parametrize(("rows", "is_left"), [(0, False), (8, False), (10, True), (40, True)])
+def test_a_thing_of_which_an_arm_hides_most_is_remembered(rows: int, is_left: bool) -> None:
+    tracks = watched(*[[cup()]] * 3)
+    X_CW = np.linalg.inv(X_WC)
+    fx, fy, _, cy = CAM.intrinsics
+    _, y, z = (X_CW @ [0.9, 0.0, 0.80, 1.0])[:3]
+    half = round(fx * 0.09 / z) // 2
+    v = round(fy * y / z + cy)
+    arm = EMPTY.copy()
+    arm[v - half : v - half + rows] = 0.4  # from above; rows beyond the middle hide that, too
+    for k in range(20):
+        tracks.update([], arm, X_WC, (10 + k) * 100 * MS)
+    assert half == 12  # of 25 rows the middle five are open behind ten
+    assert bool(tracks.all) is is_left
 
 
 def test_a_thing_behind_the_robots_back_is_remembered() -> None:

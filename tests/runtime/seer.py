@@ -62,8 +62,10 @@ class Seer:
             body = self.data.body(obj.name)
             R = X[:3, :3] @ body.xmat.reshape(3, 3)
             centre = (X @ [*body.xpos, 1.0])[:3]
+            width, depth, height = obj.size
+            size = obj.size if abs(R[2, 2]) > 0.7 else (height, depth, width)  # what lies is as low as it is wide
             found.append(Thing(id=k + 1, shape=obj.shape, colour=obj.colour, centre=centre,
-                               yaw=math.atan2(R[1, 0], R[0, 0]), size=obj.size, sigma=0.002,
+                               yaw=math.atan2(R[1, 0], R[0, 0]), size=size, sigma=0.002,
                                seen_ns=self.lockstep.now_ns))  # fmt: skip
         return found
 

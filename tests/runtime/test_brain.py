@@ -13,6 +13,8 @@ from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.nodes.brain import BrainNode
 from vagus.runtime.prepare import host_file, prepare
 
+pytestmark = pytest.mark.lockstep
+
 
 def waving_robot() -> Lockstep:
     robot = Lockstep(prepare(host_file(), seed=3, scene="empty")[0])

@@ -30,6 +30,8 @@ from vagus.streams.streams import Streams
 from vagus.world.camera import GL_APT, mount_error
 from vagus.world.camera_noise import CameraCfg
 
+pytestmark = pytest.mark.lockstep
+
 SEED = 11
 RUN, HOST = prepare(host_file(), seed=SEED, scene="empty")
 SPEC = RUN.spec

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from seer import Seer
 
 from vagus.core import messages as m
 from vagus.core.frames import invert
 from vagus.core.things import Person
 from vagus.world.person import Behaviour
+
+pytestmark = pytest.mark.lockstep
 
 BEFORE_TABLE = (0.25, 0.1, 0.0)
 NAME = "black_can"

@@ -13,6 +13,8 @@ from vagus.core.ages import UNUSED
 from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.prepare import host_file, prepare
 
+pytestmark = pytest.mark.lockstep
+
 
 def recorded(folder: Path, seed: int, words: str, seconds: float) -> str:
     run, _ = prepare(host_file(), seed=seed, scene="empty")

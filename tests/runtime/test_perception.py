@@ -12,6 +12,8 @@ from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.prepare import host_file, prepare
 from vagus.world.camera import GL_APT
 
+pytestmark = pytest.mark.lockstep
+
 
 @pytest.fixture(scope="module")
 def robot() -> Lockstep:

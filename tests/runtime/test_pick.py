@@ -6,6 +6,8 @@ from seer import Seer
 
 from vagus.core.messages import State
 
+pytestmark = pytest.mark.lockstep
+
 BEFORE_TABLE = (0.25, 0.1, 0.0)
 
 

@@ -17,6 +17,8 @@ from vagus.runtime.lockstep import Lockstep
 from vagus.runtime.prepare import host_file, prepare
 from vagus.world.simulation import Simulation
 
+pytestmark = pytest.mark.lockstep
+
 SO101 = host_file().with_name("so101.py")
 SEED = 1
 

@@ -5,6 +5,9 @@ import pytest
 from seer import Seer
 
 from vagus.core.things import Thing
+from vagus.world.room import SHELF_HEIGHTS
+
+pytestmark = pytest.mark.lockstep
 
 BEFORE_TABLE = (0.25, 0.1, 0.0)
 AWAY = (-2.0, -2.0, 0.2)
@@ -73,6 +76,16 @@ def test_it_is_lowered_into_a_bowl_and_stays_there() -> None:
     bottle, bowl = at(robot, "white_bottle"), at(robot, "green_bowl")
     assert np.linalg.norm((bottle.centre - bowl.centre)[:2]) < 0.5 * (bowl.size[0] - bottle.size[0])
     assert 0.0 < bottle.foot - bowl.foot < 0.01
+    assert is_upright(robot, "white_bottle")
+
+
+def test_what_is_cleared_away_goes_to_another_board() -> None:
+    robot = holding("white_bottle")
+    outcome = robot.do("clear", {})
+    assert outcome.ok, outcome
+    robot.advance(0.5)
+    bottle = at(robot, "white_bottle")
+    assert min(abs(bottle.foot - height) for height in SHELF_HEIGHTS) < 0.01
     assert is_upright(robot, "white_bottle")
 
 

@@ -21,6 +21,8 @@ _GRID_M = 0.05
 """How finely free places are looked for [m]."""
 _ON_M = 0.03
 """What stands at most so far above or below a board stands on it [m]."""
+_AROUND_M = 0.05
+"""What stands at most so far beyond the outline that is known of a board [m] stands on it."""
 _GAPS_M = (0.05, 0.06, 0.04, 0.07)
 """How far beside something is put what shall be next to it [m], best first: fingers open between the two."""
 _FINGER_M = 0.025
@@ -63,16 +65,27 @@ Spots = list[Spot] | str
 
 def free(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> Spots:
     """Return all free places on boards, where it came from first if that is free."""
-    radius = _wide(held)
+    before = back(held, things)
+    return ([] if isinstance(before, str) else before) + _free(held, things, boards) or "no_place"
+
+
+def away(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> Spots:
+    """Return the free places on other boards than the one it was picked up from."""
+    foot = held.X_WF[:3, 3]
+    others = [b for b in boards if abs(b.height - foot[2]) > _ON_M or not _is_inside(b, foot[:2], -_AROUND_M)]
+    return _free(held, things, others) or ("no_place" if others else "no_other_board")
+
+
+def _free(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> list[Spot]:
+    """Return the free places on boards, a grid on each."""
+    margin = _wide(held) + _APART_M
     found: list[Spot] = []
     for board in boards:
         low, high = board.corners.min(axis=0), board.corners.max(axis=0)
         grid = np.stack(np.meshgrid(*(np.arange(a, b, _GRID_M) for a, b in zip(low, high, strict=True))), axis=-1)
         found += [Spot(foot=np.array([*xy, board.height])) for xy in grid.reshape(-1, 2)
-                  if _is_inside(board, xy, radius + _APART_M)]  # fmt: skip
-    before = back(held, things)
-    spots = [s for s in found if _is_free(s.foot, radius + _APART_M, things)]
-    return ([] if isinstance(before, str) else before) + spots or "no_place"
+                  if _is_inside(board, xy, margin)]  # fmt: skip
+    return [s for s in found if _is_free(s.foot, margin, things)]
 
 
 def back(held: Held, things: Sequence[Thing]) -> Spots:

@@ -1,9 +1,10 @@
-"""Put what is held somewhere: on a free place, back where it was, or on, in or next to something that is named."""
+"""Put what is held somewhere: on a free place, back where it was, away, or on, in or next to what is named."""
 
 from vagus.act import feet
 from vagus.act.feet import Spots
 from vagus.act.placing import placing
 from vagus.act.scene import find_again, find_thing
+from vagus.act.search import lacks_eyes, sweep
 from vagus.act.skill import Args, Context, Held, Observation, Outcome, Skill
 from vagus.core.things import Thing
 
@@ -21,6 +22,13 @@ def put_back(ctx: Context, obs: Observation, args: Args) -> Skill:
     known = [h.X_WF[:3, 3] for h in ctx.held.values() if args.get("thing") in (None, h.thing.id)]
     about = known[0] if known else None
     return (yield from placing(ctx, obs, args, lambda o, held: feet.back(held, o.things), about))
+
+
+def clear(ctx: Context, obs: Observation, args: Args) -> Skill:
+    """Clear it away: put it on another board than it was picked up from; where it knows none it looks for one."""
+    if len(obs.supports) < 2 and lacks_eyes(ctx.spec) is None:
+        _, obs = yield from sweep(ctx, obs)
+    return (yield from placing(ctx, obs, args, lambda o, held: feet.away(held, o.things, o.supports)))
 
 
 def place(ctx: Context, obs: Observation, args: Args) -> Skill:

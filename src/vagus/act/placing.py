@@ -6,7 +6,7 @@ What it may be put on, and where, is in ``feet``; this is the one routine of all
 import math
 from collections.abc import Callable, Generator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 import numpy as np
@@ -133,10 +133,14 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
 
 
 def _nearest(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]) -> list[Spot]:
-    """Return the places that its arm may reach from here, in the order given."""
+    """Return the places that its arm may reach from here, in the order given, but of every board in turn."""
     shoulder = transform(base_pose(obs), ctx.kinematics.anchor(obs.commanded()[0], hand.arm.joints[0]))
     length = ctx.kinematics.arm_length(hand.arm)
-    return [s for s in spots if float(np.linalg.norm(s.foot[:2] - shoulder[:2])) < length][:_PLACES]
+    boards: dict[float, list[Spot]] = {}
+    for spot in spots:
+        if float(np.linalg.norm(spot.foot[:2] - shoulder[:2])) < length:
+            boards.setdefault(round(float(spot.foot[2]), 2), []).append(spot)
+    return [spot for turn in zip_longest(*boards.values()) for spot in turn if spot is not None][:_PLACES]
 
 
 def _search(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]) -> Generator[None, None, _Way | None]:
@@ -186,6 +190,12 @@ def _approach(ctx: Context, obs: Observation, hand: Hand, find: Find
     if legs is None:
         return "out_of_reach" if len(spots) == 1 else "no_place", obs
     return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
+
+
+def _is_lying(seen: Thing, stood: Thing, spot: Spot) -> bool:
+    """Say whether it is nearer to as low as it is wide than to as high as it stood; in a bowl nobody knows."""
+    lowest = min(_FALLEN * stood.size[2], 0.5 * (stood.size[2] + min(stood.size[:2])))
+    return spot.bowl is None and seen.top - float(spot.foot[2]) < lowest
 
 
 def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
@@ -245,7 +255,7 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
     for _ in range(_LOOKS):  # too near, a hand hides it, or the head does not bow so deep
         obs = yield from _gaze(ctx, obs, _middle(spot, held.thing), is_there, _SEEN_S)
         thing = seen(obs)
-        if thing is not None and _off(thing, spot) <= spot.near:
+        if thing is not None and _off(thing, spot) <= spot.near and not _is_lying(thing, held.thing, spot):
             break
         reason, obs = yield from back_off(ctx, obs)
         if reason:
@@ -253,7 +263,7 @@ def _judge(ctx: Context, obs: Observation, held: Held, spot: Spot, known: set[in
     if thing is None:
         return Outcome(ok=False, reason="not_seen_there")
     figures = {"off_m": _off(thing, spot), "top_m": thing.top - float(spot.foot[2])}
-    if spot.bowl is None and figures["top_m"] < _FALLEN * held.thing.size[2]:
+    if _is_lying(thing, held.thing, spot):
         return Outcome(ok=False, reason="fell_over", figures=figures)
     is_done = figures["off_m"] <= spot.near
     return Outcome(ok=is_done, reason="done" if is_done else "not_there", figures=figures)

@@ -1,12 +1,13 @@
 """Look around: the head sweeps what is before the robot, so that perception sees what stands there."""
 
 import math
+from collections.abc import Generator
 
 import numpy as np
 
 from vagus.act.look import neck_joints
 from vagus.act.motion import clipped, hold, is_there, move_to
-from vagus.act.skill import Args, Context, Observation, Outcome, Skill
+from vagus.act.skill import Args, Context, Observation, Outcome, Skill, Targets
 from vagus.core.robot import RobotSpec
 
 _DOWN = math.radians(28.0)
@@ -24,12 +25,17 @@ def lacks_eyes(spec: RobotSpec) -> str | None:
 
 def look_around(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Look ahead, left and right of there; succeeds when the neck is measured where the last look was."""
-    joints = ctx.indices(neck_joints(ctx.spec, args))
+    is_done, obs = yield from sweep(ctx, obs)
+    figures = {"things": float(len(obs.things))}
+    return Outcome(ok=is_done, reason="done" if is_done else "not_reached", figures=figures)
+
+
+def sweep(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[bool, Observation]]:
+    """Do the same; return whether the neck is measured where the last look was."""
+    joints = ctx.indices(neck_joints(ctx.spec, {}))
     goal = obs.commanded()[0][joints]
     for azimuth in (0.0, _SIDE, -_SIDE):
         goal = clipped(ctx, joints, np.array([azimuth, _DOWN]))
         obs = yield from move_to(ctx, obs, joints, goal)
         obs = yield from hold(obs, joints, goal, _HOLD_S)
-    there = is_there(ctx, obs, joints, goal)
-    figures = {"things": float(len(obs.things))}
-    return Outcome(ok=there, reason="done" if there else "not_reached", figures=figures)
+    return is_there(ctx, obs, joints, goal), obs

@@ -21,6 +21,9 @@ REASONS: dict[str, Text] = {
     "empty_handed": Text("제 손에는 아무것도 없습니다.", "there is nothing in my hands."),
     "not_known": Text("손에 무엇이 있는지 몰라서 그대로 들고 있습니다.", "I do not know what I hold, so I keep it."),
     "no_place": Text("놓을 만한 빈 자리가 없어서 그대로 들고 있습니다.", "I find no free place for it, so I keep it."),
+    "no_other_board": Text(
+        "치워 둘 다른 곳이 보이지 않아서 그대로 들고 있습니다.", "I see nowhere else to put it, so I keep it."
+    ),
     "place_taken": Text(
         "그 자리에 다른 것이 있어서 그대로 들고 있습니다.", "something else is there now, so I keep it."
     ),

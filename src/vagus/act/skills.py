@@ -12,7 +12,7 @@ from vagus.act.home import go_home, home_joints, lacks_home
 from vagus.act.look import lacks_neck, look, neck_joints
 from vagus.act.nod import nod, shake
 from vagus.act.pick import lacks_hand, pick, pick_joints
-from vagus.act.place import WHERE, needs_target, place, put_back, put_down
+from vagus.act.place import WHERE, clear, needs_target, place, put_back, put_down
 from vagus.act.point import arm_joints, lacks_arm, point
 from vagus.act.say import say
 from vagus.act.search import lacks_eyes, look_around
@@ -87,6 +87,8 @@ _ROWS = (
               params=(_HELD,), timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="put_back", text=Text("제자리에 놓기", "Put back"), run=put_back, joints=pick_joints,
               lacks=lacks_hand, params=(_HELD,), timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
+    SkillSpec(name="clear", text=Text("치우기", "Clear away"), run=clear, joints=pick_joints, lacks=lacks_hand,
+              params=(_HELD,), timeout_s=_PLACING_S, budget_s=_PLACING_BUDGET_S),
     SkillSpec(name="place", text=Text("놓기", "Place"), run=place, joints=pick_joints, lacks=lacks_hand,
               params=(Param(name="where", kind="choice", choices=WHERE, required=True), _HELD,
                       Param(name="target", kind="thing")),

@@ -30,6 +30,8 @@ N_SUPPORTS, N_CORNERS = 8, 12
 """How many boards it holds, and how many corners each has at most."""
 N_PEOPLE = 4
 """How many people it holds."""
+N_SIGHTS = 16
+"""How many things that a detector made out a sights message holds."""
 
 
 class Mode(IntEnum):
@@ -213,6 +215,16 @@ def objects(spec: RobotSpec) -> np.dtype[np.void]:
                    ("person_place", "<f8", (p, 2)), ("person_height", "<f8", (p,)), ("person_hand", "<f8", (p, 3)),
                    ("person_sigma", "<f8", (p,)), ("box", "<f4", (k, 4)),
                    ("n", "<u4"), ("id", "<u4", (k,)), ("shape", "u1", (k,)), ("colour", "u1", (k,)))  # fmt: skip
+
+
+def sights(spec: RobotSpec) -> np.dtype[np.void]:
+    """What a detector made out in one exposure: rows 0 to ``n``, the surest first.
+
+    ``kind`` is an index into ``vagus.core.sights``, ``score`` how sure it is, ``box`` left, top, right, bottom [px].
+    """
+    k = (N_SIGHTS,)
+    return _layout(len(spec.sensors), ("counter", "<u8"), ("box", "<f4", (*k, 4)), ("score", "<f4", k), ("n", "<u4"),
+                   ("kind", "u1", k))  # fmt: skip
 
 
 def gaze(spec: RobotSpec) -> np.dtype[np.void]:

@@ -14,8 +14,8 @@ _NEEDS: dict[str, tuple[str, str]] = {
 SKILL_NEEDS: dict[str, tuple[str, ...]] = {
     "wave": ("arms",), "point": ("arms",), "look": ("neck",), "nod": ("neck",), "shake": ("neck",),
     "express": ("face",), "drive": ("base",), "pick": ("arms", "cameras"), "put_down": ("arms", "cameras"),
-    "put_back": ("arms", "cameras"), "place": ("arms", "cameras"), "hand_over": ("arms", "cameras"),
-    "look_around": ("neck", "cameras"), "watch": ("neck", "cameras"),
+    "put_back": ("arms", "cameras"), "clear": ("arms", "cameras"), "place": ("arms", "cameras"),
+    "hand_over": ("arms", "cameras"), "look_around": ("neck", "cameras"), "watch": ("neck", "cameras"),
 }  # fmt: skip
 """Skill → the parts of the anatomy (fields of ``RobotSpec``) it needs; skills that need none are left out."""
 

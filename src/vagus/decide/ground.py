@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vagus.core.sights import KINDS
 from vagus.core.things import Array, Thing
 from vagus.decide.plan import Language, Ref
 
@@ -19,6 +20,8 @@ _SHAPES = {
     "cup": ("컵", "cup"), "bottle": ("병", "bottle"), "box": ("상자", "box"), "ball": ("공", "ball"),
     "can": ("캔", "can"), "bowl": ("그릇", "bowl"),
 }  # fmt: skip
+_SHAPE_OF_KIND = {"cup": "cup", "wine glass": "cup", "bottle": "bottle", "bowl": "bowl", "sports ball": "ball"}
+"""What a detector's kinds are where they are measured."""
 _ANY = ("물건", "thing")
 
 
@@ -30,12 +33,18 @@ class Scene:
     """In a frame whose z is up."""
     held: tuple[Thing, ...] = ()
     """What is in a hand, as it was before it was picked up."""
+    kinds: tuple[int, ...] = ()
+    """What a detector makes out beside them: indices into ``vagus.core.sights.KINDS``, the surest first."""
     X_BA: Array
     """Pose (4, 4) of that frame seen from the robot's base, whose x is ahead and y is left."""
 
     def thing(self, number: float) -> Thing | None:
         """Return a thing by its number; None if it is neither seen nor held."""
         return next((t for t in (*self.held, *self.things) if t.id == int(number)), None)
+
+    def far(self, thing: Thing) -> float:
+        """Return how far from the middle of the base a thing is, on the floor [m]."""
+        return float(np.linalg.norm((self.X_BA[:3, :3] @ thing.centre + self.X_BA[:3, 3])[:2]))
 
 
 def fitting(ref: Ref, scene: Scene, but: Sequence[int] = ()) -> list[Thing]:
@@ -52,9 +61,9 @@ def fitting(ref: Ref, scene: Scene, but: Sequence[int] = ()) -> list[Thing]:
         case "right":
             return [min(fit, key=lambda t: at[t.id][1])]
         case "near" | "any":
-            return [min(fit, key=lambda t: float(np.linalg.norm(at[t.id][:2])))]
+            return [min(fit, key=scene.far)]
         case "far":
-            return [max(fit, key=lambda t: float(np.linalg.norm(at[t.id][:2])))]
+            return [max(fit, key=scene.far)]
         case "big":
             return [max(fit, key=lambda t: float(np.prod(t.size)))]
         case "small":
@@ -96,13 +105,22 @@ def _placed(name: str, thing: Thing, fit: Sequence[Thing], scene: Scene, languag
 
 
 def told(scene: Scene, language: Language) -> str:
-    """Say what is seen, and what is in the hands."""
-    seen, held = listed(scene.things, language), listed(scene.held, language)
+    """Say what is seen, what is in the hands, and what else a detector makes out."""
+    seen, held, else_ = listed(scene.things, language), listed(scene.held, language), _made_out(scene, language)
     if language == "ko":
         words = f"보이는 것: {seen}." if seen else "지금은 아무 물건도 보이지 않습니다."
-        return f"{words} 손에 든 것: {held}." if held else words
+        words += f" 손에 든 것: {held}." if held else ""
+        return words + (f" 그 밖에 알아본 것: {else_}." if else_ else "")
     words = f"I see {seen}." if seen else "I see no things at the moment."
-    return f"{words} I hold {held}." if held else words
+    words += f" I hold {held}." if held else ""
+    return words + (f" I also make out {else_}." if else_ else "")
+
+
+def _made_out(scene: Scene, language: Language) -> str:
+    """Return the kinds that a detector makes out, but for those of things that are told of already."""
+    known = {thing.shape for thing in (*scene.things, *scene.held)}
+    kinds = [k for k in dict.fromkeys(scene.kinds) if _SHAPE_OF_KIND.get(KINDS[k][0]) not in known]
+    return _counted([KINDS[k][language == "ko"] for k in kinds], language)
 
 
 def name_of(colour: str, shape: str, language: Language) -> str:
@@ -114,7 +132,10 @@ def name_of(colour: str, shape: str, language: Language) -> str:
 
 def listed(things: Sequence[Thing], language: Language) -> str:
     """Return names, each with how many there are if more than one."""
-    names = [name_of(thing.colour, thing.shape, language) for thing in things]
+    return _counted([name_of(thing.colour, thing.shape, language) for thing in things], language)
+
+
+def _counted(names: Sequence[str], language: Language) -> str:
     counted = [(name, names.count(name)) for name in dict.fromkeys(names)]
     if language == "ko":
         return ", ".join(name if n == 1 else f"{name} {n}개" for name, n in counted)

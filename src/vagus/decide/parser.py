@@ -26,7 +26,7 @@ _SURE_OF_HARM = 0.30
 """It refuses on less than it acts on."""
 _SURE_WITH_THING = 0.25
 """A request for the hands that names a thing counts from here on: so much less else is said with a thing."""
-_WITH_THING = {"pick", "place", "put_down", "put_back", "hand_over"}
+_WITH_THING = {"pick", "place", "put_down", "put_back", "clear", "hand_over"}
 _ELSE = {"wave", "nod", "watch", "impossible"}
 """What is asked for beside a request for the hands, and must not be lost with it."""
 _FOLLOWS = {"correct", "also", "choose"}
@@ -39,6 +39,17 @@ _BESIDE = re.compile(r"side by side|next to each other|together|나란히")
 _GETS_IN = re.compile(r"\b(?:get|have|want)\b.*\bin(?:to|side)?\b|\binto\b")
 """Not "take the ball in the bowl", which is there."""
 _BESIDE_IT = re.compile(r"\b(?:beside|alongside)(?! (?:me|you|us|him|her|them)\b)|(?<![내네제] )(?:옆|곁)에")
+_MOVES_TO = re.compile(r"\b(?:into|onto|next to|beside)\b|(?:옆|곁|안|속|위)(?:쪽)?(?:으로|로|에다)")
+"""Where it shall go; "the cup beside the box", "상자 옆에 있는 컵" is there."""
+_TAKES = re.compile(r"\b(?:take|pick|grab|get|lift|fetch|grasp|hold)\b|집어|집으|잡아|잡으|들어|들으|주워")
+"""What picks something up, not only out."""
+_ALL = re.compile(
+    r"\b(?:table|desk|top|tabletop|counter|surface|everything|all|lot|stuff|things|mess|room|space|here|up)\b"
+    r"|탁자|테이블|책상|식탁|(?<![가-힣])상(?= |을|이|$)|(?<![가-힣])다(?= )|전부|모두|싹|몽땅|여기|자리|공간"
+)
+"""Words for all that stands before it."""
+_ELSEWHERE = re.compile(r"\b(?:shel(?:f|ves)|bookcase|rack)\b|선반|책장")
+"""What it cannot tell from other boards."""
 _SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
 
 
@@ -93,11 +104,11 @@ def _whole(plain: str, spec: RobotSpec) -> Plan | None:
         return Plan(language=language, answer=harmful(language), reason="harmful")
     own = _own(named)
     if len(own) == 1 and not own[0].relation and re.search(words.INSTEAD, plain) and not _is_denied(plain):
-        return _follow("correct", own, language)
+        return _follow("correct", plain, own, language)
     if not _is_sure(guess):
         return None
     if guess.intent in _FOLLOWS:
-        return _follow(guess.intent, named, language)
+        return _follow(guess.intent, plain, named, language)
     is_aside = guess.intent == "see" or guess.intent.startswith("feel_")
     if is_aside and any(_is_for_hands(clause) for clause in clauses(plain)[1:]):
         return None  # "I changed my mind, put it back"
@@ -154,14 +165,19 @@ def _is_aside(denied: str, later: list[str]) -> bool:
     return any(map(_is_for_hands, later)) or (guess.intent == "other" and guess.score >= _SURE_OF_HARM)
 
 
-def _follow(intent: str, named: list[Mention], language: Language) -> Plan | None:
-    """Make a follow-up of what is named: in "not that, the blue one" the blue one."""
+def _follow(intent: str, plain: str, named: list[Mention], language: Language) -> Plan | None:
+    """Make a follow-up of what is named: in "not that, the blue one" the blue one.
+
+    "Take the cup" may answer "which one?"; where nothing was asked it is a request.
+    """
     own = [m.ref for m in _own(named)]
     if not own:
         return None
-    if intent == "correct":
-        return Plan(language=language, kind="correct", ref=own[-1])
-    return Plan(language=language, kind="also" if intent == "also" else "choose", ref=own[-1])
+    if intent in ("correct", "also"):
+        return Plan(language=language, kind="correct" if intent == "correct" else "also", ref=own[-1])
+    is_whole = own[-1].shape != "any" and _TAKES.search(plain)
+    calls = (Call(name="pick", refs={"thing": own[-1]}),) if is_whole else ()
+    return Plan(language=language, kind="choose", calls=calls, ref=own[-1])
 
 
 def _said(intent: str, spec: RobotSpec, language: Language) -> Plan:
@@ -295,9 +311,14 @@ def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], t
         return [replace(call, refs={} if seen is None else {"thing": seen}) for call in watching(clause)]
     if intent in ("pick", "put_down") and target is not None and (intent == "put_down" or _GETS_IN.search(clause)):
         intent = "place"
+    if intent == "clear" and target is not None and _MOVES_TO.search(clause):
+        intent = "place"
     if intent == "put_down" and re.search(words.BACK, clause):
         intent = "put_back"
-    if intent in ("put_down", "put_back", "hand_over"):
+    if intent == "clear" and not named:
+        is_all = _ALL.search(clause) and not _ELSEWHERE.search(clause)
+        return [Call(name="clear", refs={"thing": Ref(which="all")})] if is_all else None
+    if intent in ("put_down", "put_back", "clear", "hand_over"):
         return [Call(name=intent, refs={"thing": subject or it})]
     if intent == "place":
         if target is None and subject is not None and topic is not None and _BESIDE_IT.search(clause):

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Language = Literal["ko", "en"]
-Which = Literal["the", "it", "other", "any", "left", "right", "near", "far", "big", "small"]
-"""How words choose among things that fit: the only one, the one just talked about, another than that, or one by place
-or size as the robot sees it."""
+Which = Literal["the", "it", "other", "any", "all", "left", "right", "near", "far", "big", "small"]
+"""How words choose among things that fit: the only one, the one just talked about, another than that, any, all that
+stand on the board of the nearest, or one by place or size as the robot sees it."""
 Kind = Literal["do", "correct", "also", "choose", "see"]
 """A request; the one before for another thing instead, or too; which thing was meant; what is seen."""
 Reason = Literal["", "not_understood", "cannot", "out_of_range", "ambiguous", "absent", "impossible", "harmful", "told"]
@@ -43,6 +43,7 @@ class Plan:
     language: Language
     kind: Kind = "do"
     calls: tuple[Call, ...] = ()
+    """Of "choose": what it asks for where nothing was asked back."""
     ref: Ref | None = None
     """The thing that "correct", "also" and "choose" are about; the only one named in what was not understood."""
     answer: str = ""

@@ -11,8 +11,10 @@ from vagus.core.things import Thing
 from vagus.decide.ground import Scene, absent, fitting, told, which
 from vagus.decide.plan import Call, Language, Plan, Ref
 
-_HELD_FIRST = {"place", "put_down", "put_back", "hand_over"}
+_HELD_FIRST = {"place", "put_down", "put_back", "clear", "hand_over"}
 """Skills that are done with what is in the hand."""
+_ONE_BOARD_M = 0.05
+"""What stands at most so much higher or lower than the nearest thing stands on its board [m]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +61,8 @@ def misses(plan: Plan, scene: Scene, talk: Talk) -> bool:
 def _meant(plan: Plan, scene: Scene, talk: Talk) -> Plan:
     """Return the request that a follow-up stands for."""
     plan = _answering(plan, talk)
+    if plan.kind == "choose" and plan.calls and talk.asked is None:
+        return Plan(language=plan.language, calls=plan.calls)
     if plan.kind == "do" or plan.ref is None:
         return replace(plan, ref=None)
     if talk.asked is not None and plan.kind in ("choose", "correct"):
@@ -137,6 +141,12 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
     about: list[Thing] = []
     in_hand = [thing.id for thing in scene.held]
     for k, call in enumerate(plan.calls):
+        if call.refs.get("thing", Ref()).which == "all":
+            for thing in _together(plan, k, scene):
+                calls += [Call(name="pick", args={"thing": float(thing.id)}),
+                          replace(call, args={**call.args, "thing": float(thing.id)}, refs={})]  # fmt: skip
+                about.append(thing)
+            continue
         found = {name: _find(plan, k, name, scene, talk, about, in_hand) for name in call.refs}
         thing = found.pop("thing", None)
         if thing is not None and call.name == "hand_over" and calls and calls[-1].name == call.name and thing in about:
@@ -153,6 +163,15 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
             in_hand.remove(thing.id)
         about += [other for other in (thing, *found.values()) if other is not None]
     return calls, about
+
+
+def _together(plan: Plan, k: int, scene: Scene) -> list[Thing]:
+    """Return all that stands where the nearest thing stands, nearest first. Raises _UnclearError: there is nothing."""
+    ref, held = plan.calls[k].refs["thing"], {thing.id for thing in scene.held}
+    near = sorted(fitting(ref, scene, [*held]), key=scene.far)
+    if not near:
+        raise _UnclearError(Plan(language=plan.language, answer=absent(ref, scene, plan.language), reason="absent"))
+    return [thing for thing in near if abs(thing.foot - near[0].foot) < _ONE_BOARD_M]
 
 
 def _find(plan: Plan, k: int, name: str, scene: Scene, talk: Talk, about: Sequence[Thing], in_hand: list[int]) -> Thing:

@@ -7,6 +7,7 @@ _STEPS: dict[str, tuple[str, str]] = {
     "pick": ("{thing} 집기", "pick up the {thing}"),
     "put_down": ("내려놓기", "put it down"),
     "put_back": ("제자리에 놓기", "put it back where it was"),
+    "clear": ("치우기", "clear it away"),
     "hand_over": ("건네주기", "hand it over"),
     "place next_to": ("{target} 옆에 놓기", "put it next to the {target}"),
     "place in": ("{target} 안에 넣기", "put it into the {target}"),

@@ -16,6 +16,7 @@ from vagus.core import messages as m
 from vagus.core.ages import ages_s
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
+from vagus.core.sights import KINDS, read_sights
 from vagus.core.things import COLOURS, SHAPES
 from vagus.page import wire
 from vagus.page.plan import Plan, PlanError, read_plan
@@ -28,6 +29,8 @@ REST_SPEED = {"rad": 0.05, "m": 0.02}
 SHOWN_MAX_S = 1.0
 """States older than this are not shown as if they were now [s]."""
 JPEG_QUALITY = 80
+_SIGHT_NS = 2_500_000_000
+"""What a detector made out longer ago [ns] is not shown."""
 _TALK = {"utterance.page": "person", "utterance.operator": "operator", "say": "robot", "outcome": "outcome"}
 _TALK_KEPT = 100
 """Lines that a page which connects later still gets."""
@@ -187,6 +190,7 @@ class ThingsWatch:
 
     def __init__(self, spec: RobotSpec, streams: Streams) -> None:
         self._in = streams.reader("objects") if spec.cameras else None
+        self._sights = streams.reader("sights") if spec.cameras else None
         self._odometry = streams.reader("odometry") if spec.base else None
         self._sensors = [spec.sensor_index(cam.name) for cam in spec.cameras]
         self._counter = -1
@@ -201,7 +205,15 @@ class ThingsWatch:
         x, y, yaw = (0.0, 0.0, 0.0) if odometry is None else (float(odometry[k]) for k in ("x", "y", "yaw"))
         exposed_ns = int(record["origin_ns"][self._sensors].min())
         things = [_thing(record, k, (x, y, yaw), now_ns) for k in range(int(record["n"]))]
-        return wire.Things(things=things, counter=self._counter, age_s=round((now_ns - exposed_ns) * 1e-9, 3))
+        return wire.Things(things=things, counter=self._counter, age_s=round((now_ns - exposed_ns) * 1e-9, 3),
+                           sights=self._made_out(now_ns))  # fmt: skip
+
+    def _made_out(self, now_ns: int) -> list[wire.Sight]:
+        record = self._sights.latest() if self._sights else None
+        if record is None or now_ns - int(record["origin_ns"][self._sensors].min()) > _SIGHT_NS:
+            return []
+        return [wire.Sight(name=list(KINDS[one.kind]), score=round(one.score, 2), box=[round(v, 1) for v in one.box])
+                for one in read_sights(record)]  # fmt: skip
 
 
 def _thing(record: Record, k: int, base: tuple[float, float, float], now_ns: int) -> wire.Thing:

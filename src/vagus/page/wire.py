@@ -279,6 +279,16 @@ class Thing(msgspec.Struct, frozen=True, kw_only=True):
     """Left, top, right, bottom [px] in the picture that was looked at last; None where that does not show it."""
 
 
+class Sight(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a detector made out."""
+
+    name: list[str]
+    """What it is like, in English and Korean."""
+    score: float
+    box: list[float]
+    """Left, top, right, bottom [px]."""
+
+
 class Things(_Told, frozen=True, kw_only=True, tag="things"):
     """All things that the robot knows of, whenever it has looked at a picture."""
 
@@ -287,6 +297,8 @@ class Things(_Told, frozen=True, kw_only=True, tag="things"):
     """Of that picture."""
     age_s: float
     """Of that picture."""
+    sights: list[Sight] = []
+    """What a detector makes out beside that, in a picture of its own; none if that is old."""
 
 
 class PlanLine(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,7 +5,7 @@ sighting. Positions are in the world of odometry.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -38,6 +38,8 @@ is in the other's place: there, another colour is the same thing in another ligh
 _HALF, _FORGET = 0.7, 0.99
 """What shows less than this share of what was seen of it at best is half hidden; what it was at best counts so much
 less with every sighting."""
+_OPEN = 0.6
+"""What is seen past to less than this share of the square that a thing covers may be hidden."""
 _NEARER = 0.04
 """Something this much nearer [m] than a thing's middle hides it."""
 
@@ -103,7 +105,8 @@ class Tracks:
         """What is believed to be there, seen now or not, in the order of their numbers."""
         return [t for t in self._tracks if t.is_sure]
 
-    def update(self, seen: Sequence[Seen], depth: Image, X_WC: Array, origin_ns: int) -> None:
+    def update(self, seen: Sequence[Seen], depth: Image, X_WC: Array, origin_ns: int,
+               is_own: Callable[[Seen], bool] = lambda _one: False) -> None:  # fmt: skip
         """Take in what one exposure showed.
 
         Args:
@@ -111,6 +114,9 @@ class Tracks:
             depth: Its depth [m], NaN in holes, shape (H, W): tells what is hidden from what is gone.
             X_WC: Pose (4, 4) of the camera's optical frame at the exposure.
             origin_ns: When it was exposed [ns].
+            is_own: Says of what is seen for the first time whether the robot itself may be what is seen there.
+
+        What is seen for the first time where a thing of that colour stands, which is not seen whole, is part of that.
         """
         pairs = _assign(self._tracks, seen)
         pairs += self._find_moved(pairs, seen, depth, X_WC)
@@ -123,8 +129,10 @@ class Tracks:
                 track.n_missed += 1
         self._tracks = [t for t in self._tracks if t.n_missed < (_MISSES_MAX if t.is_sure else 1)]
         taken = {id(one) for _, one in pairs}
+        whole = {id(track) for track, one in pairs if track.shape == one.shape}
+        in_part = [track for track in self._tracks if track.is_sure and id(track) not in whole]
         for one in seen:
-            if id(one) not in taken:
+            if id(one) not in taken and not is_own(one) and not any(_is_part(one, track) for track in in_part):
                 self._tracks.append(self._begin(one, origin_ns, self._area(one, X_WC)))
 
     def _area(self, one: Seen, X_WC: Array) -> float:
@@ -158,7 +166,7 @@ class Tracks:
         return track
 
     def _should_be_seen(self, track: Track, depth: Image, X_WC: Array) -> bool:
-        """Say whether a thing's middle is well inside the picture with nothing before it."""
+        """Say whether a thing is well inside the picture with nothing before its middle, nor before most of it."""
         fx, fy, cx, cy = self._cam.intrinsics
         x, y, z = (invert(X_WC) @ [*track.centre, 1.0])[:3]
         if z <= 0.2:
@@ -167,9 +175,12 @@ class Tracks:
         edge = round(fx * max(track.size) / z)
         if not (edge <= u < self._cam.width - edge and edge <= v < self._cam.height - edge):
             return False
+        nearest = z - _NEARER - 0.5 * max(track.size[:2])
         around = depth[v - 2 : v + 3, u - 2 : u + 3]
         known = around[np.isfinite(around)]
-        return len(known) > 0 and float(np.median(known)) > z - _NEARER - 0.5 * max(track.size[:2])
+        half = max(2, edge // 2)
+        is_open = depth[v - half : v + half + 1, u - half : u + half + 1] > nearest  # a hole is not
+        return len(known) > 0 and float(np.median(known)) > nearest and float(is_open.mean()) > _OPEN
 
 
 def _assign(tracks: list[Track], seen: Sequence[Seen]) -> list[tuple[Track, Seen]]:
@@ -179,6 +190,13 @@ def _assign(tracks: list[Track], seen: Sequence[Seen]) -> list[tuple[Track, Seen
     far = np.array([[_distance(t, s) for s in seen] for t in tracks])
     rows, columns = linear_sum_assignment(np.minimum(far, 10.0 * GATE))
     return [(tracks[i], seen[j]) for i, j in zip(rows, columns, strict=True) if far[i, j] < GATE]
+
+
+def _is_part(one: Seen, track: Track) -> bool:
+    """Say whether what is seen may be a piece of a thing that a hand reaches over, or another thing hides."""
+    beside = float(np.linalg.norm(one.centre[:2] - track.centre[:2]))
+    is_level = abs(float(one.centre[2] - track.centre[2])) < 0.5 * max(one.size[2], track.size[2])
+    return one.colour == track.colour and is_level and beside < 0.5 * max(track.size[:2])
 
 
 def _distance(track: Track, one: Seen) -> float:

@@ -59,6 +59,8 @@ class LiveCfg:
     video_path: Path | None = None
     open_browser: bool = False
     planner: Provider = ""
+    detector: str = ""
+    """File of a detector's network; empty: none."""
     """What kind of language model plans beside the built-in parser, by the environment (``vagus.runtime.planning``)."""
     is_real: bool = False
     port: str | None = None
@@ -118,7 +120,7 @@ class Live:
         token = secrets.token_urlsafe(24) if cfg.page_port else ""
         folder = _record_folder(cfg.record_dir, run.name) if cfg.record_dir else None
         self.run = prepare.live(run, record_dir=folder, page_port=cfg.page_port, page_token=token,
-                                planner=cfg.planner)  # fmt: skip
+                                planner=cfg.planner, detector=cfg.detector)  # fmt: skip
         self._is_page_open = False
         self._ids: set[int] = set()
         self.talk = Talk(said=[], answers=[], outcomes=[])

@@ -13,6 +13,8 @@ from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
 
+DETECTOR_HZ = 1.0
+"""How many pictures a second a detector looks at, of some 0.1 s of a slow core each."""
 PERCEPTION_HZ = 3.0
 """How many pictures a second are looked at, of some 0.2 s of a slow core each."""
 
@@ -95,6 +97,15 @@ def _perception(ctx: Context) -> Node:
     return PerceptionNode(ctx, eye)
 
 
+def _detector(ctx: Context) -> Node:
+    from vagus.runtime.nodes.detector import make_detector
+
+    eye = ctx.spec.eye
+    if eye is None:
+        raise ConfigError(f"detector: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
+    return make_detector(ctx, eye)
+
+
 def _follow(ctx: Context) -> Node:
     from vagus.runtime.nodes.follow import FollowNode
 
@@ -153,9 +164,11 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
     if spec.cameras and not run.is_real:
         # It gets what nobody else wants: what it finds says how old it is.
-        perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
+        eyes = [NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)]
+        if run.detector:
+            eyes.append(NodeSpec(name="detector", rate_hz=DETECTOR_HZ, make=_detector))
         # On a full machine it may have to wait for longer than what tells that another process is frozen.
-        rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10), silence_s=20.0))
+        rows.append(ProcessSpec(name="perception", nodes=tuple(eyes), realtime=RealtimeCfg(nice=10), silence_s=20.0))
     if run.planner:
         # A model thinks for seconds, on a thread of its own: behind the robot's own work, ahead of perception.
         planner = NodeSpec(name="planner", rate_hz=20.0, make=_planner)

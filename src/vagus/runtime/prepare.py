@@ -84,7 +84,8 @@ def write_models(path: Path, run: Run, robot: Robot) -> None:
     run_dir.write(path / "scene.json", json.dumps(describe_scene(scene)).encode())
 
 
-def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str, planner: Provider = "") -> Run:
+def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str, planner: Provider = "",
+         detector: str = "") -> Run:  # fmt: skip
     """Return the run as processes will run it, in real time, with the clock's offset from Unix time."""
     return replace(
         run,
@@ -92,5 +93,6 @@ def live(run: Run, *, record_dir: Path | None, page_port: int, page_token: str, 
         page_port=page_port,
         page_token=page_token,
         planner=planner,
+        detector=detector,
         epoch_ns=time.time_ns() - time.monotonic_ns(),
     )

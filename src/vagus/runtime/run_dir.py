@@ -58,6 +58,9 @@ class Run:
     planner: Provider = ""
     """What kind of language model plans beside the built-in parser; its settings, a key perhaps, stay in the
     environment. Empty: none does."""
+    detector: str = ""
+    """File of a network that tells kinds of things in pictures, beside what is measured (``vagus.perceive.detector``);
+    empty: none does."""
     epoch_ns: int = 0
     """Unix time minus the robot's clock [ns], for the log; 0 in lockstep."""
 

@@ -58,6 +58,7 @@ def stream_table(spec: RobotSpec, scene: SceneShape | None) -> dict[str, StreamS
         rows.append(StreamSpec(name="odometry", layout=m.odometry(spec), rate_hz=100.0, capacity=512))
     if spec.cameras:
         rows.append(StreamSpec(name="objects", layout=m.objects(spec), rate_hz=3.0, capacity=32))
+        rows.append(StreamSpec(name="sights", layout=m.sights(spec), rate_hz=1.0, capacity=16))
         rows.append(StreamSpec(name="gaze", layout=m.gaze(spec), rate_hz=0.0, capacity=32))
         rows.append(StreamSpec(name="followed", layout=m.followed(spec), rate_hz=0.0, capacity=32))
     for source in m.SOURCES_COMMANDING:

@@ -16,6 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import VagusError
 from vagus.core.frames import invert
 from vagus.core.seen import read_people, read_supports, read_things
+from vagus.core.sights import read_sights
 from vagus.core.things import Person, Support, Thing
 from vagus.decide import tell
 from vagus.decide.ground import Scene
@@ -36,6 +37,8 @@ _UNSURE = ("not_understood", "impossible")
 """What the parser answers where a language model may know better, if there is one."""
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
+_SIGHT_NS = 3_000_000_000
+"""What a detector made out longer ago [ns] is not told."""
 _UNENDED_MAX = 8
 """How many of the last words a restarted brain looks for outcomes of: outcomes of older ones may be overwritten."""
 _RESTARTED = "I was restarted and gave up what I was doing. 다시 시작해서 하던 일을 그만두었습니다."
@@ -65,6 +68,7 @@ class BrainNode:
         self._runner = SkillRunner(spec, kinematics, ctx.rng("brain"))
         self._odometry = streams.reader("odometry") if spec.base else None
         self._objects = streams.reader("objects") if spec.cameras else None
+        self._sights = streams.reader("sights") if ctx.run.detector and spec.cameras else None
         self._seen: tuple[tuple[Thing, ...], tuple[Support, ...]] = ((), ())
         self._people: tuple[Person, ...] = ()
         self._followed = streams.reader("followed") if spec.cameras else None
@@ -143,7 +147,10 @@ class BrainNode:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
         obs = self._observation
         held = tuple(held.thing for held in self._runner.held.values())
-        return Scene(things=self._runner.not_held(obs), held=held, X_BA=invert(base_pose(obs)))
+        sights = _latest(self._sights)
+        is_new = sights is not None and obs.now_ns - int(sights["stamp_ns"]) < _SIGHT_NS
+        kinds = tuple(one.kind for one in read_sights(sights)) if sights is not None and is_new else ()
+        return Scene(things=self._runner.not_held(obs), held=held, kinds=kinds, X_BA=invert(base_pose(obs)))
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
         words = m.get_text(utterance)

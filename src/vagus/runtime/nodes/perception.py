@@ -10,7 +10,7 @@ from vagus.core.frames import invert, transform
 from vagus.core.robot import CameraSpec
 from vagus.core.seen import write_people, write_supports, write_things
 from vagus.perceive.company import Company
-from vagus.perceive.objects import LOWEST, look
+from vagus.perceive.objects import LOWEST, Seen, look
 from vagus.perceive.own_body import own_pixels
 from vagus.perceive.supports import Supports
 from vagus.perceive.tracks import Tracks
@@ -19,6 +19,8 @@ from vagus.runtime.nodes.viewpoint import Viewpoint
 
 Array = NDArray[np.float64]
 
+_AT_HAND = 0.01
+"""What a limb of the robot is nearer to than this [m] may be its shell, or what it holds."""
 _BENCH_LOWEST = -0.05
 """What lies lower than this [m] is beneath the board that a robot which does not drive is mounted on."""
 
@@ -56,10 +58,17 @@ class PerceptionNode:
         X_WC, balls = view.X_WC, transform(view.X_WB, self._skin.points(view.q))
         own = own_pixels(picture["depth"], self._cam, transform(invert(X_WC), balls), self._skin.radius)
         seen = look(picture["depth"], picture["rgb"], self._cam, X_WC, ignore=own, lowest=self._lowest)
-        self._tracks.update(seen.objects, picture["depth"], X_WC, exposed_ns)
+        self._tracks.update(seen.objects, picture["depth"], X_WC, exposed_ns, lambda one: self._is_at_hand(one, balls))
         self._supports.update(seen.boards)
         self._company.update(seen.people, picture["depth"], X_WC, exposed_ns)
         self._publish(now_ns, exposed_ns, merge(picture["origin_ns"], view.origin_ns))
+
+    def _is_at_hand(self, one: Seen, balls: Array) -> bool:
+        """Say whether a limb, covered by balls about points (n, 3) in the world, reaches into what was seen."""
+        low, high = one.centre[2] - 0.5 * one.size[2] - _AT_HAND, one.centre[2] + 0.5 * one.size[2] + _AT_HAND
+        beside = np.linalg.norm(balls[:, :2] - one.centre[:2], axis=1) - self._skin.radius
+        is_level = (balls[:, 2] + self._skin.radius > low) & (balls[:, 2] - self._skin.radius < high)
+        return bool(np.any(is_level & (beside < 0.5 * min(one.size[:2]) + _AT_HAND)))
 
     def _publish(self, now_ns: int, exposed_ns: int, origin_ns: NDArray[np.int64]) -> None:
         record = m.blank(m.objects(self._spec))

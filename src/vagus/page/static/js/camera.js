@@ -2,12 +2,13 @@
 // camera is shown as dead.
 
 import { $, make, put, tag } from "./dom.js";
-import { nameOf, t } from "./words.js";
+import { currentLanguage, nameOf, t } from "./words.js";
 
 const MARKS_SCALE = 2; // lines and letters are drawn finer than the picture
 const MARKS_MAX_MS = 2000; // marks of a picture older than this say nothing about the one that is shown
 const LETTER = 20; // height of a name [px of the marks]
 const SEEN = "#35e0d0";
+const MADE_OUT = "#c59bff"; // by a detector: what it is like, not where it stands
 const ABOUT = "#ffc233"; // what the robot is busy with
 
 export class Camera {
@@ -95,7 +96,16 @@ export class Camera {
     pen.lineJoin = "round";
     const isAbout = (thing) => Number(this.#about.has(thing.id));
     const taken = [];
-    for (const thing of seen.toSorted((a, b) => isAbout(b) - isAbout(a))) drawMark(pen, thing, isAbout(thing), taken);
+    for (const thing of seen.toSorted((a, b) => isAbout(b) - isAbout(a))) {
+      const name = isAbout(thing) ? `▶ ${nameOf(thing)}` : nameOf(thing);
+      drawMark(pen, thing.box, name, isAbout(thing) ? { colour: ABOUT, width: 7 } : { colour: SEEN, width: 2.5 }, taken);
+    }
+    const sights = isOld ? [] : (this.#marks?.sights ?? []);
+    tag($("camera"), "sights", String(sights.length));
+    for (const sight of sights) {
+      const name = `${sight.name[currentLanguage() === "ko" ? 1 : 0]} ${Math.round(100 * sight.score)} %`;
+      drawMark(pen, sight.box, name, { colour: MADE_OUT, width: 2, dash: [9, 7] }, taken);
+    }
   }
 
   show() {
@@ -138,25 +148,23 @@ export class Camera {
   }
 }
 
-/**
- * Draw one thing's outline, and its name above or below where no other name is taken to be; one that the robot is busy with
- * is marked by an arrow and a thick outline.
- */
-function drawMark(pen, thing, isAbout, taken) {
-  const [left, top, right, bottom] = thing.box.map((x) => MARKS_SCALE * x);
-  pen.strokeStyle = isAbout ? ABOUT : SEEN;
-  pen.lineWidth = isAbout ? 7 : 2.5;
+/** Draw an outline, and its name above or below where no other name is taken to be. */
+function drawMark(pen, box, name, { colour, width, dash = [] }, taken) {
+  const [left, top, right, bottom] = box.map((x) => MARKS_SCALE * x);
+  pen.strokeStyle = colour;
+  pen.lineWidth = width;
+  pen.setLineDash(dash);
   pen.strokeRect(left - 3, top - 3, right - left + 8, bottom - top + 8);
-  const name = isAbout ? `▶ ${nameOf(thing)}` : nameOf(thing);
-  const width = pen.measureText(name).width;
-  const x = Math.max(2, Math.min(left - 3, pen.canvas.width - width - 4));
-  const isFree = (y) => y > LETTER && y < pen.canvas.height && taken.every((t) => x > t.right || x + width < t.x || Math.abs(y - t.y) > LETTER);
+  pen.setLineDash([]);
+  const wide = pen.measureText(name).width;
+  const x = Math.max(2, Math.min(left - 3, pen.canvas.width - wide - 4));
+  const isFree = (y) => y > LETTER && y < pen.canvas.height && taken.every((t) => x > t.right || x + wide < t.x || Math.abs(y - t.y) > LETTER);
   const y = [top - 10, bottom + 24].find(isFree);
   if (y === undefined) return;
-  taken.push({ x, y, right: x + width });
+  taken.push({ x, y, right: x + wide });
   pen.strokeStyle = "rgb(10 12 16 / 75%)";
   pen.lineWidth = 5;
   pen.strokeText(name, x, y);
-  pen.fillStyle = isAbout ? ABOUT : "#fff";
+  pen.fillStyle = colour === SEEN ? "#fff" : colour;
   pen.fillText(name, x, y);
 }

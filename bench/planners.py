@@ -1,14 +1,18 @@
 """Planners: do they make of a request what it asks for, how long do they take, and what if the model dies?
 
-Requests in Korean and English, each with the things that are seen and the calls that do it (bench/planner_requests.py).
-Asked are the built-in parser, a GGUF model in this process (VAGUS_GGUF, with vagus[llama]), and the same model behind
-llama.cpp's own OpenAI-compatible server, started here; each model also as the brain uses it: the parser's answer where
-the parser understands, else the model's, else the parser's. At last the server is killed in the middle of a request:
-what follows must be the parser's answers. A model that is not there is left out, and the report says why.
+Requests of ``bench/commands.py``, of every kind, half of them Korean, in phrasings held out from the parser, over
+things that are known exactly; what was said before, and what is in the hand then, is given. Asked are the built-in
+parser, a GGUF model in this process (VAGUS_GGUF, with vagus[llama]), and the same model behind llama.cpp's own
+OpenAI-compatible server, started here; each model also as the brain uses it: the parser's answer where the parser
+understands, else the model's, else the parser's. At last the server is killed in the middle of a request: what
+follows must be the parser's answers. A model that is not there is left out, and the report says why.
 
-Keys of --json: planners (by name: n, right, rate, low95 (Wilson), ko, en (right/n), seconds (p50, p95, max), tokens
-(prompt, completion: means; null: none), errors), killed (n, worse_than_parser, seconds_max), left_out,
-failures (by planner: words and what came).
+Right is the whole plan: the skills in order with the things that are meant, or the right reason for doing nothing. A
+model may leave out the thing of a step where the hand holds just that.
+
+Keys of --json: planners (by name: n, right, rate, low95 (Wilson), ko, en (right/n), by_kind (right/n), seconds (p50,
+p95, max), tokens (prompt, completion: means; null: none), errors), killed (n, worse_than_parser, seconds_max),
+left_out.
 """
 
 import argparse
@@ -21,25 +25,26 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
-from planner_requests import REQUESTS, SCENES, Request, does
+from phrasings import KINDS, Request, draw
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 from scipy.stats import binomtest
+from words import is_right, reached, table_of
 
 from vagus.body.load import load_robot
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec
-from vagus.decide.advice import Advice, Ask, seen_things
+from vagus.decide.advice import Advice, Ask, HeldThing, Said, seen_things
 from vagus.decide.ground import Scene
 from vagus.decide.parser import parse, ready
-from vagus.decide.plan import Plan, Reason
+from vagus.decide.plan import Call, Language, Plan, Reason
 from vagus.decide.planner import Planner
 from vagus.decide.providers.llama import LlamaCfg, LlamaModel
 from vagus.decide.providers.openai_endpoint import Endpoint, EndpointCfg
@@ -52,7 +57,26 @@ KILL_AFTER_S = 0.2
 SERVER_UP_S = 120.0
 """How long the server may take to load its model [s]."""
 _UNKNOWN: Reason = "not_understood"
-Plans = Callable[[Request], Advice]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request where it has come to its last turn."""
+
+    request: Request
+    names: tuple[tuple[str, str], ...]
+    """Colour and shape of the things, numbered from 1."""
+    scene: Scene
+    talk: Talk
+    said: tuple[Said, ...]
+    """What was said before."""
+
+    @property
+    def words(self) -> str:
+        return self.request.turns[-1]
+
+
+Plans = Callable[[Asked], Advice]
 
 
 @dataclass
@@ -66,23 +90,23 @@ class Tally:
     prompt: list[int] = field(default_factory=list)
     completion: list[int] = field(default_factory=list)
     errors: int = 0
-    failures: list[str] = field(default_factory=list)
+    by_kind: dict[str, list[int]] = field(default_factory=lambda: {kind: [0, 0] for kind in KINDS})
 
-    def add(self, request: Request, advice: Advice) -> None:
-        is_right = advice.plan is not None and does(calls_of(advice.plan), request)
+    def add(self, asked: Asked, advice: Advice) -> None:
+        request = asked.request
+        plan = None if advice.plan is None else _whole(advice.plan)
+        is_done = plan is not None and is_right(request, plan, list(asked.names))
         self.n += 1
-        self.right += is_right
-        self.by_language[request.language][0] += is_right
-        self.by_language[request.language][1] += 1
+        self.right += is_done
+        for tally in (self.by_language[request.language], self.by_kind[request.kind]):
+            tally[0] += is_done
+            tally[1] += 1
         self.seconds.append(advice.seconds)
         self.errors += advice.plan is None
         if advice.prompt_tokens is not None:
             self.prompt.append(advice.prompt_tokens)
         if advice.completion_tokens is not None:
             self.completion.append(advice.completion_tokens)
-        if not is_right:
-            came = advice.error if advice.plan is None else f"{calls_of(advice.plan)} {advice.plan.answer!r}"
-            self.failures.append(f"{request.words} [{request.scene}]: {came}")
 
     def figures(self) -> dict[str, Any]:
         if self.n == 0:
@@ -92,6 +116,7 @@ class Tally:
             "n": self.n, "right": self.right, "rate": round(self.right / self.n, 3),
             "low95": round(binomtest(self.right, self.n).proportion_ci(method="wilson").low, 3),
             **{key: f"{right}/{n}" for key, (right, n) in self.by_language.items()},
+            "by_kind": {key: f"{right}/{n}" for key, (right, n) in self.by_kind.items() if n},
             "seconds": {"p50": round(float(p50), 4), "p95": round(float(p95), 4), "max": round(max(self.seconds), 4)},
             "tokens": {"prompt": _mean(self.prompt), "completion": _mean(self.completion)}, "errors": self.errors,
         }  # fmt: skip
@@ -101,18 +126,26 @@ def _mean(tokens: list[int]) -> float | None:
     return round(float(np.mean(tokens)), 1) if tokens else None
 
 
-def calls_of(plan: Plan) -> tuple[tuple[str, dict[str, float | str]], ...]:
-    return tuple((call.name, dict(call.args)) for call in plan.calls)
+def _whole(plan: Plan) -> Plan:
+    """Return a plan with the thing of every step that is done with the only thing in the hand."""
+    calls: list[Call] = []
+    held: float | str | None = None
+    for call in plan.calls:
+        if call.name == "pick":
+            held = call.args.get("thing")
+        elif call.name in ("place", "hand_over") and held is not None:
+            call = replace(call, args={"thing": held, **call.args})
+        calls.append(call)
+    return replace(plan, calls=tuple(calls))
 
 
 def by_parser(spec: RobotSpec) -> Plans:
     """Return the built-in parser, with what finds out which thing is meant."""
     ready()
 
-    def plan(request: Request) -> Advice:
+    def plan(asked: Asked) -> Advice:
         start_s = time.perf_counter()
-        scene = Scene(things=SCENES[request.scene][0], X_BA=np.eye(4))
-        settled, _ = settle(parse(request.words, spec), scene, Talk())
+        settled, _ = settle(parse(asked.words, spec), asked.scene, asked.talk)
         return Advice(id=0, plan=settled, seconds=time.perf_counter() - start_s)
 
     return plan
@@ -121,9 +154,11 @@ def by_parser(spec: RobotSpec) -> Plans:
 def by_model(planner: Planner, seconds_max: float) -> Plans:
     """Return a language model's planner."""
 
-    def plan(request: Request) -> Advice:
-        things = seen_things(*SCENES[request.scene], np.eye(4))
-        ask = Ask(id=0, deadline_ns=0, text=request.words, language=request.language, things=things)
+    def plan(asked: Asked) -> Advice:
+        held = tuple(HeldThing(shape=thing.shape, colour=thing.colour) for thing in asked.scene.held)
+        things = seen_things(asked.scene.things, (), np.eye(4))
+        ask = Ask(id=0, deadline_ns=0, text=asked.words, language=asked.request.language, things=things, held=held,
+                  talk=asked.said)  # fmt: skip
         return planner.plan(ask, seconds_max=seconds_max)
 
     return plan
@@ -133,16 +168,32 @@ def as_the_brain(spec: RobotSpec, model: Plans) -> Plans:
     """Return the parser's answer where it understands, if only to ask or decline, or the model has none."""
     parser = by_parser(spec)
 
-    def plan(request: Request) -> Advice:
-        simple = parser(request)
+    def plan(asked: Asked) -> Advice:
+        simple = parser(asked)
         if simple.plan is not None and simple.plan.reason != _UNKNOWN:
             return simple
-        advice = model(request)
+        advice = model(asked)
         if advice.plan is not None:
-            return advice
+            settled, _ = settle(advice.plan, asked.scene, asked.talk)
+            return replace(advice, plan=settled)
         return Advice(id=0, plan=simple.plan, seconds=simple.seconds + advice.seconds)
 
     return plan
+
+
+def drawn(n: int, seed: int, spec: RobotSpec) -> list[Asked]:
+    """Draw requests: kinds in turn, languages by turns of all kinds, each over things of its own."""
+    languages: tuple[Language, Language] = ("ko", "en")
+    found: list[Asked] = []
+    for k in range(n):
+        rng = np.random.default_rng([seed, k])
+        names = table_of(rng)
+        request = draw(rng, names, KINDS[k % len(KINDS)], languages[(k // len(KINDS) + k) % 2])
+        if request is None:
+            raise RuntimeError(f"no request of kind {KINDS[k % len(KINDS)]!r} over {names}")
+        scene, talk, said = reached(request, names, spec)
+        found.append(Asked(request=request, names=tuple(names), scene=scene, talk=talk, said=said))
+    return found
 
 
 @contextmanager
@@ -179,7 +230,7 @@ class Bench:
     """What is asked, of whom, and what came."""
 
     spec: RobotSpec
-    requests: list[Request]
+    requests: list[Asked]
     seconds_max: float
     tallies: dict[str, Tally] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -196,10 +247,10 @@ class Bench:
         model(self.requests[0])  # it reads what is told with every request
         told: dict[int, Advice] = {}
 
-        def once(request: Request) -> Advice:
-            if id(request) not in told:
-                told[id(request)] = model(request)
-            return told[id(request)]
+        def once(asked: Asked) -> Advice:
+            if id(asked) not in told:
+                told[id(asked)] = model(asked)
+            return told[id(asked)]
 
         self.ask(name, once)
         self.ask(f"parser, then {name}", as_the_brain(self.spec, once))
@@ -243,7 +294,8 @@ def run(bench: Bench, gguf: Path | None, python: str, threads: int) -> None:
 def main() -> None:
     """Parse, ask, report."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=100, help="requests, at most as many as there are")
+    parser.add_argument("--n", type=int, default=100, help="requests")
+    parser.add_argument("--seed", type=int, default=0, help="of phrasings and things")
     parser.add_argument("--seconds", type=float, default=60.0, help="how long one request may take [s]")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="of a local model")
     parser.add_argument("--server-python", default=sys.executable, help="an interpreter that has llama_cpp.server")
@@ -251,13 +303,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     args = parser.parse_args()
     n = 8 if args.quick else args.n
-    requests = list(REQUESTS[:: max(1, len(REQUESTS) // n)][:n])
-    bench = Bench(load_robot(host_file()).spec, requests, args.seconds)
+    spec = load_robot(host_file()).spec
+    bench = Bench(spec, drawn(n, args.seed, spec), args.seconds)
     named = os.environ.get("VAGUS_GGUF")
     run(bench, Path(named) if named else None, args.server_python, args.threads)
     found = {
         "planners": {name: tally.figures() for name, tally in bench.tallies.items()}, "killed": bench.killed,
-        "left_out": bench.left_out, "failures": {name: tally.failures for name, tally in bench.tallies.items()},
+        "left_out": bench.left_out,
     }  # fmt: skip
     if args.json:
         print(json.dumps(found, ensure_ascii=False))

@@ -21,10 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from vagus.core.things import COLOURS, Thing
+from vagus.decide.advice import Said
 from vagus.decide.ground import Scene
 from vagus.decide.parser import parse, ready
 from vagus.decide.plan import Language, Plan
 from vagus.decide.talk import Talk, settle
+from vagus.decide.tell import whole
 from vagus.runtime.prepare import host_file, prepare
 
 _ANSWERED = {**REFUSED, "see": {"told"}}
@@ -50,17 +52,23 @@ def scene_of(names: list[Name], held: tuple[Thing, ...] = ()) -> Scene:
     return Scene(things=tuple(t for t in things if t.id not in inside), held=held, X_BA=np.eye(4))
 
 
-def understood(request: Request, names: list[Name], spec: Any) -> Plan:
-    """Return the plan of the last turn; what the turn before picks up is in the hand then."""
-    talk, held = Talk(), tuple[Thing, ...]()
+def reached(request: Request, names: list[Name], spec: Any) -> tuple[Scene, Talk, tuple[Said, ...]]:
+    """Return where a request is at its last turn: what the turn before picks up is in the hand then."""
+    talk, held, said = Talk(), tuple[Thing, ...](), list[Said]()
     scene = scene_of(names)
-    plan = Plan(language=request.language)
-    for words in request.turns:
+    for words in request.turns[:-1]:
         plan, talk = settle(parse(words, spec), scene, talk)
         picked = [scene.thing(float(c.args["thing"])) for c in plan.calls if c.name == "pick"]
+        said += [Said(who="person", text=words), Said(who="robot", text=plan.answer or whole(plan, scene))]
         held = (*held, *(thing for thing in picked if thing is not None))
         scene = scene_of(names, held)
-    return plan
+    return scene, talk, tuple(said)
+
+
+def understood(request: Request, names: list[Name], spec: Any) -> Plan:
+    """Return the plan of the last turn."""
+    scene, talk, _ = reached(request, names, spec)
+    return settle(parse(request.turns[-1], spec), scene, talk)[0]
 
 
 def is_right(request: Request, plan: Plan, names: list[Name]) -> bool:

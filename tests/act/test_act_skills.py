@@ -59,7 +59,7 @@ def test_an_arm_alone_waves_points_and_goes_home(name: str, args: dict[str, floa
 
 
 def test_every_skill_of_the_table_is_tried_above() -> None:
-    seeing = {"watch", "pick", "put_down", "put_back", "clear", "place", "hand_over"}  # in test_act_watch and tests/runtime
+    seeing = {"watch", "pick", "put_down", "put_back", "clear", "place", "hand_over"}  # test_act_watch, tests/runtime
     assert {name for name, _ in HOST_CALLS} | {"alive"} | seeing == set(SKILLS)
 
 

@@ -305,14 +305,16 @@ def plan_of(n: int, first: int, kinds: tuple[str, ...]) -> list[tuple[int, str, 
     return [(first + k, kinds[k % len(kinds)], languages[(k // len(kinds) + k) % 2]) for k in range(n)]
 
 
-def code_hash() -> str:
-    """Return a hash of all that a trial's outcome comes from: the package, the robot, the bench, its phrasings."""
+def code_hash(calibrations: Path) -> str:
+    """Return a hash of what a trial's outcome comes from: package, robot, calibrations, bench, phrasings."""
     root = Path(__file__).parents[1]
     files = [*(root / "src").rglob("*"), *(root / "robots").rglob("*.py"), *(root / "bench").glob("ph*"),
              *(root / "bench" / name for name in ("commands.py", "picks.py"))]  # fmt: skip
     digest = hashlib.sha256()
     for path in sorted(path for path in files if path.is_file() and path.suffix != ".pyc"):
         digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
+    for path in sorted(calibrations.glob("*.json")):
+        digest.update(f"{path.name}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -320,7 +322,9 @@ def kept(log: Path | None, code: str, trials: list[tuple[int, str, Language]]) -
     """Return the results of these trials that a log holds. Ends the program if other code wrote it."""
     if log is None or not log.exists():
         return []
-    rows = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    whole, end, _half = log.read_text(encoding="utf-8").rpartition("\n")
+    log.write_text(whole + end, encoding="utf-8")  # a line that was being written when the run was cut off
+    rows = [json.loads(line) for line in whole.splitlines()]
     if others := {row.pop("code", "none") for row in rows} - {code}:
         raise SystemExit(
             f"{log}: got results of code {sorted(others)}, allowed: of this code, {code}; name another log"
@@ -346,7 +350,7 @@ def main() -> None:
         folder, poses, n, kinds = folder / "quick", PoseCfg(n_per_arm=8), 2, ("harmful", "pick")
     trials = plan_of(n, args.seed, kinds)
     calibrated({1 + seed % 3 for seed, _, _ in trials}, folder, poses)
-    code = code_hash()
+    code = code_hash(folder)
     results = kept(args.log, code, trials)
     done = {(one.seed, one.kind, one.language) for one in results}
     left = [trial for trial in trials if trial not in done]

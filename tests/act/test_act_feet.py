@@ -67,6 +67,9 @@ def test_what_is_cleared_away_goes_to_another_board_and_nowhere_else() -> None:
         assert (min(apart) > 0.09) == (other is beside)  # on the shelf nothing stands
     assert feet.away(held("can"), [], [TABLE]) == "no_other_board"
     assert feet.away(held("can", x=1.43), [], [TABLE]) == "no_other_board"  # seen smaller than it is
+    on_a_box = replace(held("can"), X_WF=held("can").X_WF + np.array([[0.0] * 4] * 2 + [[0, 0, 0, 0.12], [0.0] * 4]))
+    assert feet.away(on_a_box, [], [TABLE]) == "no_other_board"
+    assert {float(spot.foot[2]) for spot in places(feet.away(on_a_box, [], [shelf, TABLE]))} == {1.0}
     assert feet.away(held("can"), [], [TABLE, replace(shelf, corners=0.05 * shelf.corners)]) == "no_place"
 
 

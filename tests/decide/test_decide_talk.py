@@ -83,6 +83,36 @@ def test_what_a_detector_makes_out_is_told_but_for_what_is_measured() -> None:
     assert "make out" not in plan_of("what do you see?")[0].answer
 
 
+@pytest.mark.parametrize(
+    "words", ["clear everything except the red cup", "clear the table but leave the red cup", "빨간 컵 빼고 다 치워 줘",
+              "빨간 컵만 남기고 다 치워 줘"],
+)  # fmt: skip
+def test_all_but_one_is_no_request_to_clear_that_one_away(words: str) -> None:
+    plan, _ = plan_of(words)
+    assert plan.calls == ()
+    assert plan.answer
+
+
+def test_what_shall_be_cleared_away_is_not_put_where_it_stands() -> None:
+    for words in ("clear away the can beside the red cup", "빨간 컵 옆에 있는 캔 치워 줘"):
+        assert calls(plan_of(words)[0]) == [("pick", {"thing": 9.0}), ("clear", {"thing": 9.0})], words
+
+
+def test_what_is_taken_first_is_not_cleared_away_with_the_rest() -> None:
+    found = calls(plan_of("take the red cup and then clear the table")[0])
+    assert [args["thing"] for name, args in found if name == "pick"] == [3.0, 4.0, 7.0, 9.0, 12.0]
+    assert [args["thing"] for name, args in found if name == "clear"] == [4.0, 7.0, 9.0, 12.0]
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["don't take the can please", "take the can, not the bowl, please", "take the ball next to the bowl please"],
+)
+def test_a_follow_up_that_names_more_than_what_to_take_takes_nothing_by_mistake(words: str) -> None:
+    assert ("pick", {"thing": 12.0}) not in calls(plan_of(words)[0])
+    assert words[0] != "d" or plan_of(words)[0].calls == ()
+
+
 def test_of_an_empty_table_nothing_is_cleared() -> None:
     plan, _ = plan_of("clear the table", scene(things=()))
     assert (plan.calls, plan.reason) == ((), "absent")

@@ -142,7 +142,12 @@ def test_a_package_becomes_a_file(tmp_path: Path) -> None:
 
 def test_another_file_is_no_package(tmp_path: Path) -> None:
     (tmp_path / "p.tgz").write_bytes(b"no archive")
-    for package in ("p.tgz", "none.tgz"):
+    with tarfile.open(tmp_path / "whole.tgz", "w:gz") as packed:
+        info = tarfile.TarInfo("package/models/centernet.json")
+        info.size = 100_000
+        packed.addfile(info, BytesIO(RNG.bytes(info.size)))
+    (tmp_path / "half.tgz").write_bytes((tmp_path / "whole.tgz").read_bytes()[:50_000])
+    for package in ("p.tgz", "none.tgz", "whole.tgz", "half.tgz"):
         with pytest.raises(ConfigError, match="npm pack"):
             write_onnx(tmp_path / package, tmp_path / "d.onnx")
     assert not (tmp_path / "d.onnx").exists()

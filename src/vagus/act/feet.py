@@ -72,7 +72,9 @@ def free(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> Spot
 def away(held: Held, things: Sequence[Thing], boards: Sequence[Support]) -> Spots:
     """Return the free places on other boards than the one it was picked up from."""
     foot = held.X_WF[:3, 3]
-    others = [b for b in boards if abs(b.height - foot[2]) > _ON_M or not _is_inside(b, foot[:2], -_AROUND_M)]
+    under = [b for b in boards if b.height < foot[2] + _ON_M and _is_inside(b, foot[:2], -_AROUND_M)]
+    own = max(under, key=lambda b: b.height, default=None)
+    others = [b for b in boards if b is not own]
     return _free(held, things, others) or ("no_place" if others else "no_other_board")
 
 

@@ -112,7 +112,8 @@ def move_to(ctx: Context, obs: Observation, joints: Indices, goal: Array, *, sha
     Starts at the commanded state. Where the gate slows the motion down (a person is near), the move is planned anew
     from where the gate is, so that the robot never jumps ahead when the gate lets go. A gate that brakes parts of the
     robot before each other brakes every joint as it can, which bends the way, maybe to where it is shut; then the move
-    is taken back and begun again at half the ``share`` of the joints' speed, ``tries`` times.
+    is taken back and begun again at half the ``share`` of the joints' speed, ``tries`` times. Whatever else holds the
+    joints there, such as a person, they go back before they go on.
     """
     limits = Limits.of(ctx.spec, joints, share)
     begun = obs.commanded()[0][joints]

@@ -133,7 +133,7 @@ def _bring(ctx: Context, obs: Observation, hand: Hand, find: Find, about: Array 
 
 
 def _nearest(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]) -> list[Spot]:
-    """Return the places that its arm may reach from here, in the order given, but of every board in turn."""
+    """Return the places that its arm may reach from here, in the order given, but of every height in turn."""
     shoulder = transform(base_pose(obs), ctx.kinematics.anchor(obs.commanded()[0], hand.arm.joints[0]))
     length = ctx.kinematics.arm_length(hand.arm)
     boards: dict[float, list[Spot]] = {}
@@ -193,7 +193,7 @@ def _approach(ctx: Context, obs: Observation, hand: Hand, find: Find
 
 
 def _is_lying(seen: Thing, stood: Thing, spot: Spot) -> bool:
-    """Say whether it is nearer to as low as it is wide than to as high as it stood; in a bowl nobody knows."""
+    """Say whether it is much lower than it stood, and nearer to as low as it is wide; in a bowl nobody knows."""
     lowest = min(_FALLEN * stood.size[2], 0.5 * (stood.size[2] + min(stood.size[:2])))
     return spot.bowl is None and seen.top - float(spot.foot[2]) < lowest
 

@@ -31,6 +31,10 @@ KINDS: tuple[tuple[str, str], ...] = (
 """Index → name, English and Korean."""
 
 
+RECENT_NS = 2_000_000_000
+"""What was made out in an older exposure [ns] says little about now: twice a detector's period."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """One thing made out in one picture: what it is like, not where it is in the room."""
@@ -41,10 +45,6 @@ class Sight:
     """How sure the detector is, 0 to 1."""
     box: tuple[float, float, float, float]
     """Its left, top, right and bottom in the picture [px]."""
-
-    def name(self, language: str) -> str:
-        """Return what it is called, in "en" or "ko"."""
-        return KINDS[self.kind][language == "ko"]
 
 
 def write_sights(record: Record, sights: list[Sight]) -> None:

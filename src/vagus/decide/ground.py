@@ -140,10 +140,13 @@ def _counted(names: Sequence[str], language: Language) -> str:
     if language == "ko":
         return ", ".join(name if n == 1 else f"{name} {n}개" for name, n in counted)
     return ", ".join(
-        f"{_article(name)} {name}" if n == 1 else f"{n} {name}{'es' if name.endswith('x') else 's'}"
+        f"{_article(name)}{name}" if n == 1 else f"{n} {name}{'es' if name.endswith('x') else 's'}"
         for name, n in counted
     )
 
 
 def _article(name: str) -> str:
-    return "an" if name[0] in "aeiou" else "a"
+    """Return what goes before a name, of one or of a pair."""
+    if name in ("scissors", "skis"):
+        return ""
+    return "an " if name[0] in "aeiou" else "a "

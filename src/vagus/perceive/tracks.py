@@ -129,7 +129,8 @@ class Tracks:
                 track.n_missed += 1
         self._tracks = [t for t in self._tracks if t.n_missed < (_MISSES_MAX if t.is_sure else 1)]
         taken = {id(one) for _, one in pairs}
-        whole = {id(track) for track, one in pairs if track.shape == one.shape}
+        whole = {id(track) for track, one in pairs
+                 if track.shape == one.shape and self._area(one, X_WC) >= _HALF * track.area}  # fmt: skip
         in_part = [track for track in self._tracks if track.is_sure and id(track) not in whole]
         for one in seen:
             if id(one) not in taken and not is_own(one) and not any(_is_part(one, track) for track in in_part):
@@ -179,7 +180,8 @@ class Tracks:
         around = depth[v - 2 : v + 3, u - 2 : u + 3]
         known = around[np.isfinite(around)]
         half = max(2, edge // 2)
-        is_open = depth[v - half : v + half + 1, u - half : u + half + 1] > nearest  # a hole is not
+        square = depth[v - half : v + half + 1, u - half : u + half + 1]
+        is_open = square[np.isfinite(square)] > nearest
         return len(known) > 0 and float(np.median(known)) > nearest and float(is_open.mean()) > _OPEN
 
 

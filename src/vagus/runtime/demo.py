@@ -58,9 +58,9 @@ class LiveCfg:
     json_path: Path | None = None
     video_path: Path | None = None
     open_browser: bool = False
-    planner: Provider = ""
     detector: str = ""
     """File of a detector's network; empty: none."""
+    planner: Provider = ""
     """What kind of language model plans beside the built-in parser, by the environment (``vagus.runtime.planning``)."""
     is_real: bool = False
     port: str | None = None

@@ -164,11 +164,12 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
     if spec.cameras and not run.is_real:
         # It gets what nobody else wants: what it finds says how old it is.
-        eyes = [NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)]
-        if run.detector:
-            eyes.append(NodeSpec(name="detector", rate_hz=DETECTOR_HZ, make=_detector))
+        perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)
         # On a full machine it may have to wait for longer than what tells that another process is frozen.
-        rows.append(ProcessSpec(name="perception", nodes=tuple(eyes), realtime=RealtimeCfg(nice=10), silence_s=20.0))
+        rows.append(ProcessSpec(name="perception", nodes=(perception,), realtime=RealtimeCfg(nice=10), silence_s=20.0))
+        if run.detector:
+            detector = NodeSpec(name="detector", rate_hz=DETECTOR_HZ, make=_detector)
+            rows.append(ProcessSpec(name="detector", nodes=(detector,), realtime=RealtimeCfg(nice=15), silence_s=20.0))
     if run.planner:
         # A model thinks for seconds, on a thread of its own: behind the robot's own work, ahead of perception.
         planner = NodeSpec(name="planner", rate_hz=20.0, make=_planner)

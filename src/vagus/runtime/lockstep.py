@@ -37,7 +37,7 @@ class Lockstep:
         """
         if run.is_real:
             raise ConfigError("lockstep runs simulated robots; this run is on a real body")
-        skipped = {*without, "page", *(() if cameras else ("camera", "perception"))}
+        skipped = {*without, "page", *(() if cameras else ("camera", "perception", "detector"))}
         rows = [row for row in processes(run) if row.name not in skipped]
         self.run = run
         self.streams = memory_streams(run.table())

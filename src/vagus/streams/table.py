@@ -8,7 +8,7 @@ from vagus.core import messages as m
 from vagus.core.errors import ConfigError
 from vagus.core.robot import RobotSpec, SensorSpec
 
-PROCESSES = ("world", "camera", "reflex", "brain", "perception", "planner", "recorder", "page")
+PROCESSES = ("world", "camera", "reflex", "brain", "perception", "detector", "planner", "recorder", "page")
 """Every process there may be; each writes ``stats.<process>``."""
 _FAST = 2048
 """Messages that a ring of the reflex's rate keeps: 4 s at 500 Hz, so that a starved recorder loses nothing."""

@@ -16,7 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import VagusError
 from vagus.core.frames import invert
 from vagus.core.seen import read_people, read_supports, read_things
-from vagus.core.sights import read_sights
+from vagus.core.sights import RECENT_NS, read_sights
 from vagus.core.things import Person, Support, Thing
 from vagus.decide import tell
 from vagus.decide.ground import Scene
@@ -37,8 +37,6 @@ _UNSURE = ("not_understood", "impossible")
 """What the parser answers where a language model may know better, if there is one."""
 _IDLE_NS = 3_000_000_000
 """How long nothing is asked before the face blinks by itself [ns]."""
-_SIGHT_NS = 3_000_000_000
-"""What a detector made out longer ago [ns] is not told."""
 _UNENDED_MAX = 8
 """How many of the last words a restarted brain looks for outcomes of: outcomes of older ones may be overwritten."""
 _RESTARTED = "I was restarted and gave up what I was doing. 다시 시작해서 하던 일을 그만두었습니다."
@@ -147,10 +145,15 @@ class BrainNode:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
         obs = self._observation
         held = tuple(held.thing for held in self._runner.held.values())
-        sights = _latest(self._sights)
-        is_new = sights is not None and obs.now_ns - int(sights["stamp_ns"]) < _SIGHT_NS
-        kinds = tuple(one.kind for one in read_sights(sights)) if sights is not None and is_new else ()
-        return Scene(things=self._runner.not_held(obs), held=held, kinds=kinds, X_BA=invert(base_pose(obs)))
+        return Scene(things=self._runner.not_held(obs), held=held, kinds=self._made_out(obs.now_ns),
+                     X_BA=invert(base_pose(obs)))  # fmt: skip
+
+    def _made_out(self, now_ns: int) -> tuple[int, ...]:
+        """Return the kinds that a detector makes out, if there is one, and it looked not long ago."""
+        record = _latest(self._sights)
+        if record is None or self._eye is None or now_ns - int(record["origin_ns"][self._eye]) > RECENT_NS:
+            return ()
+        return tuple(one.kind for one in read_sights(record))
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
         words = m.get_text(utterance)

@@ -31,7 +31,7 @@ from typing import Any
 
 import mujoco
 import numpy as np
-from phrasings import KINDS, REFUSED, REPLIES, Name, Request, draw, name_of
+from phrasings import KINDS, REFUSED, REPLIES, Name, Request, draw, name_of, plan_of
 from picks import ANSWER_S, AT_HAND_M, LIFTED_M, MOVED_M, Trial, calibrated
 from rich.console import Console
 from rich.progress import Progress
@@ -297,12 +297,6 @@ def _rate(results: list[Result]) -> dict[str, Any]:
         return {"n": 0, "success_rate": None, "low95": None}
     low = binomtest(right, n).proportion_ci(method="wilson").low
     return {"n": n, "success_rate": right / n, "low95": float(low)}
-
-
-def plan_of(n: int, first: int, kinds: tuple[str, ...]) -> list[tuple[int, str, Language]]:
-    """Return (seed, kind, language) of every trial: kinds in turn, languages by turns of all kinds."""
-    languages: tuple[Language, Language] = ("ko", "en")
-    return [(first + k, kinds[k % len(kinds)], languages[(k // len(kinds) + k) % 2]) for k in range(n)]
 
 
 def code_hash(calibrations: Path) -> str:

@@ -52,6 +52,12 @@ class Request:
     emotion: str = ""
 
 
+def plan_of(n: int, first: int, kinds: tuple[str, ...]) -> list[tuple[int, str, Language]]:
+    """Return (seed, kind, language) of every trial: kinds in turn, languages by turns of all kinds."""
+    languages: tuple[Language, Language] = ("ko", "en")
+    return [(first + k, kinds[k % len(kinds)], languages[(k // len(kinds) + k) % 2]) for k in range(n)]
+
+
 def draw(rng: np.random.Generator, things: Sequence[Name], kind: str, language: Language,
          phrasing: dict[str, str] | None = None) -> Request | None:  # fmt: skip
     """Draw a request of a kind over the things of a scene; None if the scene does not allow one.

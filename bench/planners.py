@@ -31,7 +31,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-from phrasings import KINDS, Request, draw
+from phrasings import KINDS, Request, draw, plan_of
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -44,7 +44,7 @@ from vagus.core.robot import RobotSpec
 from vagus.decide.advice import Advice, Ask, HeldThing, Said, seen_things
 from vagus.decide.ground import Scene
 from vagus.decide.parser import parse, ready
-from vagus.decide.plan import Call, Language, Plan, Reason
+from vagus.decide.plan import Call, Plan, Reason
 from vagus.decide.planner import Planner
 from vagus.decide.providers.llama import LlamaCfg, LlamaModel
 from vagus.decide.providers.openai_endpoint import Endpoint, EndpointCfg
@@ -183,14 +183,13 @@ def as_the_brain(spec: RobotSpec, model: Plans) -> Plans:
 
 def drawn(n: int, seed: int, spec: RobotSpec) -> list[Asked]:
     """Draw requests: kinds in turn, languages by turns of all kinds, each over things of its own."""
-    languages: tuple[Language, Language] = ("ko", "en")
     found: list[Asked] = []
-    for k in range(n):
+    for k, kind, language in plan_of(n, 0, KINDS):
         rng = np.random.default_rng([seed, k])
         names = table_of(rng)
-        request = draw(rng, names, KINDS[k % len(KINDS)], languages[(k // len(KINDS) + k) % 2])
+        request = draw(rng, names, kind, language)
         if request is None:
-            raise RuntimeError(f"no request of kind {KINDS[k % len(KINDS)]!r} over {names}")
+            raise RuntimeError(f"no request of kind {kind!r} over {names}")
         scene, talk, said = reached(request, names, spec)
         found.append(Asked(request=request, names=tuple(names), scene=scene, talk=talk, said=said))
     return found

@@ -37,9 +37,7 @@ def test_it_looks_once_a_second_and_what_it_makes_out_is_told(network: Path) -> 
     record, picture = sights.latest(), robot.streams.reader("camera.head").latest()
     assert record is not None
     assert picture is not None
-    assert {KINDS[one.kind][0] for one in read_sights(record)} == {
-        "cat"
-    }  # of the network for tests all that is bright is
+    assert {KINDS[one.kind][0] for one in read_sights(record)} == {"cat"}  # all that is bright
     slot = run.spec.sensor_index("camera.head")
     assert 0 <= int(picture["origin_ns"][slot]) - int(record["origin_ns"][slot]) < 1_200_000_000
     said.since()

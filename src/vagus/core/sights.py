@@ -29,8 +29,6 @@ KINDS: tuple[tuple[str, str], ...] = (
     ("teddy bear", "곰 인형"), ("hair drier", "헤어드라이어"), ("toothbrush", "칫솔"),
 )  # fmt: skip
 """Index → name, English and Korean."""
-
-
 RECENT_NS = 2_000_000_000
 """What was made out in an older exposure [ns] says little about now: twice a detector's period."""
 
@@ -60,3 +58,8 @@ def read_sights(record: Record) -> list[Sight]:
     rows = zip(record["kind"], record["score"], record["box"], strict=True)
     found = [Sight(int(kind), float(score), tuple(map(float, box))) for kind, score, box in rows]  # type: ignore[arg-type]
     return [one for one in found[: int(record["n"])] if one.kind < len(KINDS)]
+
+
+def recent_sights(record: Record | None, now_ns: int) -> list[Sight]:
+    """Return the same, or none if there is no record or its exposure is too old to say anything about now."""
+    return [] if record is None or now_ns - int(record["origin_ns"].min()) > RECENT_NS else read_sights(record)

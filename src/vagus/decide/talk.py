@@ -4,7 +4,7 @@ From a plan whose things are words, a scene and the talk before to a plan whose 
 skills, or to an answer that asks or says why not. "Put X next to Y" takes X into the hand first where it is not there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vagus.core.things import Thing
@@ -143,26 +143,30 @@ def _settled(plan: Plan, scene: Scene, talk: Talk) -> tuple[list[Call], list[Thi
     for k, call in enumerate(plan.calls):
         if call.refs.get("thing", Ref()).which == "all":
             for thing in _together(plan, k, scene, in_hand):
-                calls += [Call(name="pick", args={"thing": float(thing.id)}),
-                          replace(call, args={**call.args, "thing": float(thing.id)}, refs={})]  # fmt: skip
+                _add(calls, call, thing, {}, in_hand)
                 about.append(thing)
             continue
         found = {name: _find(plan, k, name, scene, talk, about, in_hand) for name in call.refs}
         thing = found.pop("thing", None)
         if thing is not None and call.name == "hand_over" and calls and calls[-1].name == call.name and thing in about:
             continue  # said twice: "I need the cup, can you give it to me?"
-        is_taken = call.name == "pick" or (call.name in _HELD_FIRST and thing is not None and thing.id not in in_hand)
-        if thing is not None and is_taken:
-            calls.append(Call(name="pick", args={"thing": float(thing.id)}, together=call.together))
-            in_hand.append(thing.id)
-        if call.name != "pick":
-            about_it = {} if thing is None else {"thing": float(thing.id)}
-            numbers = {name: float(other.id) for name, other in found.items()}
-            calls.append(replace(call, args={**call.args, **about_it, **numbers}, refs={}))
-        if thing is not None and call.name in _HELD_FIRST and thing.id in in_hand:
-            in_hand.remove(thing.id)
+        _add(calls, call, thing, found, in_hand)
         about += [other for other in (thing, *found.values()) if other is not None]
     return calls, about
+
+
+def _add(calls: list[Call], call: Call, thing: Thing | None, others: Mapping[str, Thing], in_hand: list[int]) -> None:
+    """Add a call with numbers for its things, after a pick of the first where that is not in the hand yet."""
+    is_taken = call.name == "pick" or (call.name in _HELD_FIRST and thing is not None and thing.id not in in_hand)
+    if thing is not None and is_taken:
+        calls.append(Call(name="pick", args={"thing": float(thing.id)}, together=call.together))
+        in_hand.append(thing.id)
+    if call.name != "pick":
+        about_it = {} if thing is None else {"thing": float(thing.id)}
+        numbers = {name: float(other.id) for name, other in others.items()}
+        calls.append(replace(call, args={**call.args, **about_it, **numbers}, refs={}))
+    if thing is not None and call.name in _HELD_FIRST and thing.id in in_hand:
+        in_hand.remove(thing.id)
 
 
 def _together(plan: Plan, k: int, scene: Scene, in_hand: list[int]) -> list[Thing]:

@@ -16,7 +16,7 @@ from vagus.core import messages as m
 from vagus.core.ages import ages_s
 from vagus.core.messages import Record, Source, State, Verdict
 from vagus.core.robot import RobotSpec
-from vagus.core.sights import KINDS, RECENT_NS, read_sights
+from vagus.core.sights import KINDS, recent_sights
 from vagus.core.things import COLOURS, SHAPES
 from vagus.page import wire
 from vagus.page.plan import Plan, PlanError, read_plan
@@ -207,11 +207,9 @@ class ThingsWatch:
                            sights=self._made_out(now_ns))  # fmt: skip
 
     def _made_out(self, now_ns: int) -> list[wire.Sight]:
-        record = self._sights.latest() if self._sights else None
-        if record is None or now_ns - int(record["origin_ns"][self._sensors].min()) > RECENT_NS:
-            return []
+        sights = recent_sights(self._sights.latest() if self._sights else None, now_ns)
         return [wire.Sight(name=list(KINDS[one.kind]), score=round(one.score, 2), box=[round(v, 1) for v in one.box])
-                for one in read_sights(record)]  # fmt: skip
+                for one in sights]  # fmt: skip
 
 
 def _thing(record: Record, k: int, base: tuple[float, float, float], now_ns: int) -> wire.Thing:

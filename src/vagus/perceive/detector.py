@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 from scipy.ndimage import maximum_filter
 
 from vagus.core.errors import ConfigError
@@ -74,8 +75,6 @@ class CenterNet:
 
 def _square(rgb: Rgb) -> tuple[Array, float]:
     """Return a picture as the network takes it, black below or beside it, and its pixels per pixel of the original."""
-    from PIL import Image
-
     height, width = rgb.shape[:2]
     scale = SIDE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

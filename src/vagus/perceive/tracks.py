@@ -120,8 +120,9 @@ class Tracks:
         """
         pairs = _assign(self._tracks, seen)
         pairs += self._find_moved(pairs, seen, depth, X_WC)
+        area = {id(one): self._area(one, X_WC) for one in seen}
         for track, one in pairs:
-            _follow(track, one, origin_ns, self._area(one, X_WC))
+            _follow(track, one, origin_ns, area[id(one)])
             track.box = one.box(self._cam.width)
         matched = {id(track) for track, _ in pairs}
         for track in self._tracks:
@@ -130,11 +131,11 @@ class Tracks:
         self._tracks = [t for t in self._tracks if t.n_missed < (_MISSES_MAX if t.is_sure else 1)]
         taken = {id(one) for _, one in pairs}
         whole = {id(track) for track, one in pairs
-                 if track.shape == one.shape and self._area(one, X_WC) >= _HALF * track.area}  # fmt: skip
+                 if track.shape == one.shape and area[id(one)] >= _HALF * track.area}  # fmt: skip
         in_part = [track for track in self._tracks if track.is_sure and id(track) not in whole]
         for one in seen:
             if id(one) not in taken and not is_own(one) and not any(_is_part(one, track) for track in in_part):
-                self._tracks.append(self._begin(one, origin_ns, self._area(one, X_WC)))
+                self._tracks.append(self._begin(one, origin_ns, area[id(one)]))
 
     def _area(self, one: Seen, X_WC: Array) -> float:
         """Return how much of a thing is seen, across the line of sight [m^2]."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from vagus.core.errors import ConfigError
+from vagus.core.robot import CameraSpec
 from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
@@ -88,31 +89,29 @@ def _odometry(ctx: Context) -> Node:
     return OdometryNode(ctx)
 
 
+def _eye(ctx: Context, node: str) -> CameraSpec:
+    """Return the camera that a node looks through. Raises ConfigError if the robot has none."""
+    if ctx.spec.eye is None:
+        raise ConfigError(f"{node}: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
+    return ctx.spec.eye
+
+
 def _perception(ctx: Context) -> Node:
     from vagus.runtime.nodes.perception import PerceptionNode
 
-    eye = ctx.spec.eye
-    if eye is None:
-        raise ConfigError(f"perception: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
-    return PerceptionNode(ctx, eye)
+    return PerceptionNode(ctx, _eye(ctx, "perception"))
 
 
 def _detector(ctx: Context) -> Node:
     from vagus.runtime.nodes.detector import make_detector
 
-    eye = ctx.spec.eye
-    if eye is None:
-        raise ConfigError(f"detector: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
-    return make_detector(ctx, eye)
+    return make_detector(ctx, _eye(ctx, "detector"))
 
 
 def _follow(ctx: Context) -> Node:
     from vagus.runtime.nodes.follow import FollowNode
 
-    eye = ctx.spec.eye
-    if eye is None:
-        raise ConfigError(f"follow: got robot {ctx.spec.name!r} without cameras, allowed: one with a camera")
-    return FollowNode(ctx, eye)
+    return FollowNode(ctx, _eye(ctx, "follow"))
 
 
 def _planner(ctx: Context) -> Node:

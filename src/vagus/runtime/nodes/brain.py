@@ -16,7 +16,7 @@ from vagus.core import messages as m
 from vagus.core.errors import VagusError
 from vagus.core.frames import invert
 from vagus.core.seen import read_people, read_supports, read_things
-from vagus.core.sights import RECENT_NS, read_sights
+from vagus.core.sights import recent_sights
 from vagus.core.things import Person, Support, Thing
 from vagus.decide import tell
 from vagus.decide.ground import Scene
@@ -145,15 +145,8 @@ class BrainNode:
         """Return what words may be about: what is seen and what is in the hands, which is not seen a second time."""
         obs = self._observation
         held = tuple(held.thing for held in self._runner.held.values())
-        return Scene(things=self._runner.not_held(obs), held=held, kinds=self._made_out(obs.now_ns),
-                     X_BA=invert(base_pose(obs)))  # fmt: skip
-
-    def _made_out(self, now_ns: int) -> tuple[int, ...]:
-        """Return the kinds that a detector makes out, if there is one, and it looked not long ago."""
-        record = _latest(self._sights)
-        if record is None or self._eye is None or now_ns - int(record["origin_ns"][self._eye]) > RECENT_NS:
-            return ()
-        return tuple(one.kind for one in read_sights(record))
+        kinds = tuple(one.kind for one in recent_sights(_latest(self._sights), obs.now_ns))
+        return Scene(things=self._runner.not_held(obs), held=held, kinds=kinds, X_BA=invert(base_pose(obs)))
 
     def _hear(self, utterance: m.Record, now_ns: int) -> None:
         words = m.get_text(utterance)

@@ -4,9 +4,12 @@ Runs ``vagus run robots/host.py`` for a while, keeps the robot busy through its 
 ``vagus top --once --json`` at the end, and prints what matters. Targets: overrun_share < 0.001 where SCHED_FIFO is
 granted, encoder_age_ms.p999 <= 8, realtime_factor >= 0.99, eye_age_ms.p999 <= 200, first_movement_ms.p95 <= 500.
 
-Keys of --json: seconds, fifo_granted, reflex_hz, overrun_share, encoder_age_ms (p50, p99, p999, max at the actuators),
-realtime_factor, eye_age_ms (the same of the camera, over the commands that were made from its pictures: while the head
-follows the person who walks by), watched (how often it followed them to the end, of how often it was asked to),
+Keys of --json: seconds, fifo_granted, reflex_hz, overrun_share, bare_overrun_share (the floor: of a loop that does
+nothing, with the reflex's rate, priority and core, for 20 s before the robot starts and 20 s after it has ended),
+steal_share (what the hypervisor took of this machine's cores meanwhile), encoder_age_ms (p50, p99, p999, max at the
+actuators), realtime_factor, eye_age_ms (the same of the camera, over the commands that were made from its pictures:
+while the head follows the person who walks by), watched (how often it followed them to the end, of how often it was
+asked to),
 first_movement_ms (n, p50, p95: from words typed into the page, as the brain gets them, to an arm or the neck that is
 measured to have moved by 5 mrad), camera_hz, recorder_lost, page_bytes, cpu_share (per process, of one core), rss_mb.
 """
@@ -24,15 +27,29 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import websockets
 from rich.console import Console
 from rich.table import Table
 
+from vagus.body.load import load_robot
 from vagus.core import messages as m
 from vagus.page.guard import cookie_name
 from vagus.runtime import run_dir
 from vagus.streams.streams import shared_streams
 
+BARE = """
+import sys
+from vagus.runtime.realtime import Pacer, RealtimeCfg, freeze_garbage, set_up
+set_up(RealtimeCfg(priority=60, core=-1, lock_memory=True))
+freeze_garbage()
+pacer = Pacer(int(sys.argv[1]))
+while pacer.ticks + pacer.overruns < int(sys.argv[2]):
+    pacer.wait()
+print(pacer.overruns)
+"""
+"""A loop that does nothing, as the reflex is run; takes a period [ns] and a number of ticks."""
+BARE_S = 20.0
 ROOT = Path(__file__).resolve().parents[1]
 VAGUS = [sys.executable, "-m", "vagus"]
 EYE = "camera.head"
@@ -121,8 +138,17 @@ def look(robot: str) -> dict:
     return json.loads(done.stdout)
 
 
-def measure(seconds: float, port: int) -> dict:
+def bare_overruns(rate_hz: float, seconds: float) -> float:
+    """Return the share of ticks that a loop misses which does nothing."""
+    ticks = round(rate_hz * seconds)
+    command = [sys.executable, "-c", BARE, str(round(1e9 / rate_hz)), str(ticks)]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) / ticks
+
+
+def measure(seconds: float, port: int, bare_s: float) -> dict:
     """Run the robot and return the figures."""
+    rate_hz = load_robot(ROOT / "robots/host.py").spec.reflex_hz
+    bare, cores = [bare_overruns(rate_hz, bare_s)], psutil.cpu_times()
     with tempfile.TemporaryDirectory() as folder:
         command = [*VAGUS, "run", str(ROOT / "robots/host.py"), "--page-port", str(port), "--record", folder]
         command += ["--person", "walks_near"]
@@ -142,12 +168,16 @@ def measure(seconds: float, port: int) -> dict:
         finally:
             robot.send_signal(signal.SIGTERM)
             robot.wait()
+    taken, passed = psutil.cpu_times().steal - cores.steal, sum(psutil.cpu_times()) - sum(cores)
+    bare.append(bare_overruns(rate_hz, bare_s))
     processes = snapshot["processes"]
     return {
         "seconds": seconds,
         "fifo_granted": "fifo=True" in snapshot["granted"]["reflex"],
         "reflex_hz": snapshot["streams"]["reflex"]["rate_hz"],
         "overrun_share": processes["reflex"]["overrun_share"],
+        "bare_overrun_share": sum(bare) / len(bare),
+        "steal_share": taken / passed,
         "encoder_age_ms": snapshot["ages_ms"]["encoder"],
         "realtime_factor": snapshot["realtime_factor"],
         "eye_age_ms": snapshot["ages_ms"].get(EYE),
@@ -176,7 +206,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--port", type=int, default=8809)
     args = parser.parse_args()
-    figures = measure(20.0 if args.quick else args.seconds, args.port)
+    seconds, bare_s = (20.0, 5.0) if args.quick else (args.seconds, BARE_S)
+    figures = measure(seconds, args.port, bare_s)
     if args.json:
         print(json.dumps(figures))
         return

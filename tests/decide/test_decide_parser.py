@@ -48,6 +48,15 @@ def test_a_feeling_is_answered_with_a_face_and_a_kind_sentence(words: str, shown
     assert plan.calls[1].args == {"emotion": shown}
 
 
+@pytest.mark.parametrize("called", ["hey robot ", "hi there robot, ", "okay robot. ", "hello, Mr. Robot! ", "robot "])
+@pytest.mark.parametrize(("asked", "skill"), [
+    ("pick up the red cup", "pick"), ("grab the red cup", "pick"), ("hand me the red cup", "hand_over"),
+])  # fmt: skip
+def test_calling_it_before_a_request_is_no_greeting(called: str, asked: str, skill: str) -> None:
+    plan, _ = plan_of(called + asked)
+    assert [name for name, _ in calls(plan)] == [skill]
+
+
 @pytest.mark.parametrize("words", [
     "don't pick up the red cup", "빨간 컵 집지 마", "do not put the ball in the bowl", "never give me the can",
     "그 컵 들지 말아 줘", "pick up the red cup. no, don't pick it up", "빨간 컵 집어. 아니, 집지 마",

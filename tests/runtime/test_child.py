@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from vagus.runtime import run_dir
 from vagus.runtime.child import Scheduled
 from vagus.runtime.graph import processes
 from vagus.runtime.prepare import host_file, prepare
@@ -64,6 +66,38 @@ def test_perception_waits_for_all_others() -> None:
     rows = {row.name: row.realtime for row in processes(run)}
     assert rows["perception"].priority == 0
     assert rows["perception"].nice > max(row.nice for name, row in rows.items() if name != "perception")
+
+
+BUILT_THEN_SERVED = """
+import os, sys
+from pathlib import Path
+from vagus.runtime import child
+from vagus.runtime.graph import ProcessSpec
+from vagus.runtime.realtime import RealtimeCfg
+
+before = os.nice(0)
+
+def tell():
+    print("FIFO" if os.sched_getscheduler(0) == os.SCHED_FIFO else "others", os.nice(0) - before)
+
+def make(ctx):
+    tell()
+    return tell
+
+child.process = lambda run, name: ProcessSpec(name=name, serve=make, realtime=RealtimeCfg(priority=5, nice=3))
+child.main(Path(sys.argv[1]), "page", os.getppid())
+"""
+
+
+def test_nothing_is_built_at_a_real_time_priority_which_would_stall_the_reflex_of_a_core(tmp_path: Path) -> None:
+    run, _ = prepare(host_file(), scene="empty")
+    run_dir.save(tmp_path, run)
+    command = [sys.executable, "-c", BUILT_THEN_SERVED, str(tmp_path)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    built, granted, served = said.splitlines()
+    assert built == "others 3"
+    assert granted.startswith("granted: ")
+    assert served == ("FIFO 3" if "fifo=True" in granted else "others 3")
 
 
 def imported_by(code: str) -> tuple[set[str], set[str]]:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -394,6 +394,58 @@ def test_words_that_come_to_nothing_end_the_demo_with_status_1_and_why(tmp_path:
     words = ["demo", "--headless", "--no-record", "--scene", "empty", "--say", "nonsense"]
     done = shell(*words, root=tmp_path)
     assert (done.returncode, done.stderr) == (1, "vagus: not done: 'nonsense' (not_understood)\n")
+
+
+@pytest.fixture
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[demo.Live, list[str]]]:
+    """A run of which no process was started, and what it reports."""
+    monkeypatch.setattr(run_dir, "ROOT", tmp_path / "runs")
+    reports: list[str] = []
+    live = demo.Live(demo.LiveCfg(robot_file=Path(CART), page_port=8798), report=reports.append)
+    yield live, reports
+    live.supervisor.stop()
+
+
+def show_life(live: demo.Live, process: str) -> None:
+    """Write what a process's first tick does."""
+    record = m.blank(m.stats(live.run.spec))
+    record["stamp_ns"] = time.monotonic_ns()
+    live.supervisor.streams.writer(f"stats.{process}").publish(record)
+
+
+def hold(live: demo.Live) -> None:
+    """Write what a reflex does that holds every group."""
+    record = m.blank(m.reflex(live.run.spec))
+    record["stamp_ns"], record["state"] = time.monotonic_ns(), m.State.HOLD
+    live.supervisor.streams.writer("reflex").publish(record)
+
+
+def test_the_page_is_shown_once_there_is_a_brain_that_hears_what_is_typed_into_it(
+    live: tuple[demo.Live, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, reports = live
+    monkeypatch.setattr(demo, "_since_start", lambda: 2.0)
+    show_life(run, "page")
+    hold(run)
+    run._tick()
+    assert reports == []
+    show_life(run, "brain")
+    run._tick()
+    run._tick()
+    assert [report.partition(":")[0].partition(" after")[0] for report in reports] == ["cart is ready", "page"]
+
+
+def test_the_page_of_a_robot_that_does_not_get_ready_is_shown_in_a_while(
+    live: tuple[demo.Live, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, reports = live
+    monkeypatch.setattr(demo, "_since_start", lambda: 14.9)
+    show_life(run, "page")
+    run._tick()
+    assert reports == []
+    monkeypatch.setattr(demo, "_since_start", lambda: 15.1)
+    run._tick()
+    assert reports == [f"page: {run.url}"]
 
 
 @pytest.mark.realtime

@@ -35,13 +35,6 @@ def test_what_cannot_be_had_is_reported_and_raises_nothing() -> None:
     assert (granted.fifo, granted.memory_locked, granted.core, granted.refusals) == (False, False, None, ())
 
 
-def test_a_process_that_can_wait_is_nice_to_the_others() -> None:
-    code = "import os; from vagus.runtime.realtime import RealtimeCfg, set_up; before = os.nice(0)"
-    code += "; set_up(RealtimeCfg(nice=7)); print(os.nice(0) - before)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    assert said.split() == ["7"]
-
-
 def test_frozen_garbage_is_what_lived_so_far_and_nothing_is_collected_any_more() -> None:
     code = "import gc; from vagus.runtime import realtime; realtime.freeze_garbage(); print(gc.get_freeze_count() > 0)"
     code += "; print(gc.isenabled())"

@@ -68,7 +68,7 @@ def parse(text: str, spec: RobotSpec) -> Plan:
     if len(text) > LENGTH_MAX or (read.reason and read.reason != "not_understood"):
         return read
     plain = re.sub(r"\s+", " ", unicodedata.normalize("NFC", text).casefold().replace("’", "'")).strip()
-    plain = re.sub(words.WISHED, "please ", plain)
+    plain = re.sub(words.WISHED, "please ", re.sub(words.CALLED, "", plain))
     plain = re.sub(words.TO_US, r"\1 me", plain.replace("gimme", "give me"))
     if read.calls:
         is_asked = [call.name for call in read.calls] == ["say"] and _guess(plain)[0].intent == "see"

@@ -108,6 +108,9 @@ WISHED = (r"\b(?:it (?:would|'d) be|it'd be|that would be) (?:(?:so|really|very|
           r"(?:you (?:could |would |'d )?)?")  # fmt: skip
 """A wish that says no more than "please"."""
 
+CALLED = (r"^(?:(?:hey|hi|hello|yo|ok|okay|um+|uh+|so|well)\b[\s,.!]*)*(?:there[\s,]+)?"
+          r"(?:(?:mr|mister)\.? )?robot[\s,.:!]+(?=\S)")  # fmt: skip
+"""Calls it by what it is before it is asked: "hey robot grab the cup" is no greeting."""
 TO_US = r"\b(give|hand|pass|bring|get|fetch|grab) us\b"
 """One robot, one who asks."""
 BACK = (

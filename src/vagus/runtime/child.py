@@ -1,7 +1,7 @@
 """One process of a running robot: ``python -m vagus.runtime.child RUN_DIR PROCESS PARENT``, started by the supervisor.
 
-It sets itself up for real time, opens its streams, builds its nodes and ticks them until it is told to end. An error
-ends it with a traceback in its log; the supervisor decides what follows, and the body's watchdog has braked by then.
+It opens its streams, builds its nodes, sets itself up for real time and ticks until it is told to end. An error ends
+it with a traceback in its log; the supervisor decides what follows, and the body's watchdog has braked by then.
 """
 
 import contextlib
@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -73,27 +74,30 @@ def main(path: Path, name: str, parent: int) -> None:
         return
     run = run_dir.load(path)
     row = process(run, name)
+    realtime.give_way(row.realtime.nice)
+    ctx = Context(run=run, streams=shared_streams(path, run.table()), path=path)
+    work = row.serve(ctx) if row.serve else partial(_loop, ctx, row, build(ctx, row.nodes, _phase_ns(row)))
     if run.realtime:
         granted = realtime.set_up(row.realtime)
         with contextlib.suppress(OSError):  # the log's file system may be full: no reason not to run
             print(f"{GRANTED}{granted}", flush=True)
-    ctx = Context(run=run, streams=shared_streams(path, run.table()), path=path)
-    if row.serve:
-        row.serve(ctx)
-    else:
-        _loop(ctx, row)
+    work()
 
 
-def _loop(ctx: Context, row: ProcessSpec) -> None:
-    period_ns = min(_period_ns(spec) for spec in row.nodes)
-    phase_ns = round(row.phase * period_ns)
+def _tick_ns(row: ProcessSpec) -> int:
+    return min(_period_ns(spec) for spec in row.nodes)
+
+
+def _phase_ns(row: ProcessSpec) -> int:
+    return round(row.phase * _tick_ns(row))
+
+
+def _loop(ctx: Context, row: ProcessSpec, nodes: list[Scheduled]) -> None:
     stats = StatsWriter(ctx, row.name)
-    nodes = build(ctx, row.nodes, phase_ns)
-    # Unlike the rest of the set-up not before streams open: what they and the nodes are made of lives as long as the
-    # process, so it is frozen, too, and nothing after this line makes a tick wait for a collection.
-    realtime.freeze_garbage()
     wake = ctx.streams.reader(row.wakes_on) if row.wakes_on else None
-    pacer = realtime.Pacer(period_ns, phase_ns)
+    # What is built by now lives as long as the process: nothing after this makes a tick wait for its collection.
+    realtime.freeze_garbage()
+    pacer = realtime.Pacer(_tick_ns(row), _phase_ns(row))
     try:
         while True:
             if wake is not None:

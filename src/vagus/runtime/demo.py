@@ -36,6 +36,8 @@ _MOVING = 0.05
 """A joint faster than this moves [rad/s or m/s]."""
 _ANSWER_S = 120.0
 """What was said and got no outcome for this long will get none [s]: every skill has its own, shorter limit."""
+_UNREADY_S = 15.0
+"""How long the page of a robot that does not get ready is not shown [s]."""
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -144,6 +146,7 @@ class Live:
         self._utterances = streams.writer("utterance.operator")
         self._say, self._outcome = streams.reader("say"), streams.reader("outcome")
         self._state, self._reflex = streams.reader("joint_state"), streams.reader("reflex")
+        self._brain_life = streams.reader("stats.brain")
         self._page_life = streams.reader("stats.page") if cfg.page_port else None
         self._video = Video(cfg.video_path, robot, self.run, streams) if cfg.video_path else None
 
@@ -191,10 +194,11 @@ class Live:
     def _tick(self) -> None:
         if self.ready_s is None:
             newest = self._reflex.latest()
-            if newest is not None and np.all(newest["state"] == m.State.HOLD):
+            is_held = newest is not None and np.all(newest["state"] == m.State.HOLD)
+            if is_held and self._brain_life.latest() is not None:
                 self.ready_s = _since_start()
                 self._report(f"{self.run.name} is ready after {self.ready_s:.1f} s")
-        if not self._is_page_open and self._page_life is not None and self._page_life.latest() is not None:
+        if not self._is_page_open and self._is_page_due():
             self._is_page_open = True
             self._report(f"page: {self.url}")
             if self.cfg.open_browser:
@@ -209,6 +213,12 @@ class Live:
         moved = state is not None and bool(np.any(np.abs(np.nan_to_num(state["v"])) > _MOVING))
         if self.first_movement_s is None and self.talk.said and moved:
             self.first_movement_s = _since_start()
+
+    def _is_page_due(self) -> bool:
+        """Say whether the page answers, and the robot too: without it, it is shown in a while, to say what is wrong."""
+        if self._page_life is None or self._page_life.latest() is None:
+            return False
+        return self.ready_s is not None or _since_start() > _UNREADY_S
 
     def _speak(self, words: str) -> None:
         record = m.blank(m.text(self.run.spec))

@@ -35,8 +35,8 @@ class ProcessSpec:
 
     name: str
     nodes: tuple[NodeSpec, ...] = ()
-    serve: Callable[[Context], None] | None = None
-    """Instead of nodes: a function that runs until the process is told to end (the page's event loop)."""
+    serve: Callable[[Context], Callable[[], None]] | None = None
+    """Instead of nodes: makes what runs until the process is told to end (the page's event loop)."""
     realtime: RealtimeCfg = field(default_factory=RealtimeCfg)
     wakes_on: str | None = None
     """Tick when this stream has something new, rather than on a schedule."""
@@ -127,10 +127,10 @@ def _recorder(ctx: Context) -> Node:
     return RecorderNode(ctx)
 
 
-def _page(ctx: Context) -> None:
-    from vagus.runtime.nodes.page import serve_page
+def _page(ctx: Context) -> Callable[[], None]:
+    from vagus.runtime.nodes.page import make_page
 
-    serve_page(ctx)
+    return make_page(ctx)
 
 
 def processes(run: Run) -> tuple[ProcessSpec, ...]:

@@ -25,7 +25,7 @@ class _Timespec(ctypes.Structure):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RealtimeCfg:
-    """What a process asks of the operating system before it opens its streams."""
+    """What a process asks of the operating system once it is built, before its first tick."""
 
     priority: int = 0
     """SCHED_FIFO priority, 1 to 99; 0 asks for none."""
@@ -33,7 +33,7 @@ class RealtimeCfg:
     """CPU to stay on, counted modulo the number there are (-1 is the last); None: any."""
     lock_memory: bool = False
     nice: int = 0
-    """How much less than others without a priority it gets of a full machine, 0 to 19 (setpriority(2))."""
+    """How much less than others without a priority it gets of a full machine, 0 to 19: ``give_way``, from the start."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -46,13 +46,22 @@ class Granted:
     refusals: tuple[str, ...]
 
 
+def give_way(nice: int) -> None:
+    """Take less than others of a full machine, 0 to 19 (nice(2)); upward, it is always granted."""
+    os.nice(nice)
+
+
 def set_up(cfg: RealtimeCfg) -> Granted:
-    """Ask for real-time scheduling, a core, locked memory and short timer slack; never fails, reports instead."""
+    """Ask for real-time scheduling, a core, locked memory and short timer slack; never fails, reports instead.
+
+    For a process that has imported and built what it needs: those seconds of work at a real-time priority make the
+    kernel stall every real-time process of the core for 50 ms, for the sake of the others (its fair server, or
+    sched_rt_runtime_us).
+    """
     refusals: list[str] = []
     core = _pin(cfg.core, refusals)
     fifo = _fifo(cfg.priority, refusals)
     locked = _lock_memory(refusals) if cfg.lock_memory else False
-    os.nice(cfg.nice)  # upward, it is always granted
     _libc.prctl(_PR_SET_TIMERSLACK, ctypes.c_ulong(1), 0, 0, 0)  # 1 ns: only matters where FIFO was refused
     return Granted(fifo=fifo, memory_locked=locked, core=core, refusals=tuple(refusals))
 

@@ -49,12 +49,10 @@ def test_a_feeling_is_answered_with_a_face_and_a_kind_sentence(words: str, shown
 
 
 @pytest.mark.parametrize("called", ["hey robot ", "hi there robot, ", "okay robot. ", "hello, Mr. Robot! ", "robot "])
-@pytest.mark.parametrize(("asked", "skill"), [
-    ("pick up the red cup", "pick"), ("grab the red cup", "pick"), ("hand me the red cup", "hand_over"),
-])  # fmt: skip
-def test_calling_it_before_a_request_is_no_greeting(called: str, asked: str, skill: str) -> None:
+@pytest.mark.parametrize("asked", ["pick up the red cup", "grab the red cup"])
+def test_calling_it_before_a_request_is_no_greeting(called: str, asked: str) -> None:
     plan, _ = plan_of(called + asked)
-    assert [name for name, _ in calls(plan)] == [skill]
+    assert [name for name, _ in calls(plan)] == ["pick"]
 
 
 @pytest.mark.parametrize("words", [

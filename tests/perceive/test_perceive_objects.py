@@ -109,6 +109,15 @@ def test_a_thing_on_a_board_at_the_height_of_the_eye_is_found() -> None:
     np.testing.assert_allclose(one.centre, [1.1, 0.1, 1.30], atol=0.012)
 
 
+@pytest.mark.parametrize("down", [0.0, 0.04, 0.7])
+def test_what_hangs_at_the_height_of_the_eye_or_goes_on_below_is_no_thing(down: float) -> None:
+    drawing = Drawing(looking((0.2, 0.0, 1.25), 0.05)).slab((-5, -5, -0.1), (5, 5, 0), WOOD)
+    drawing.slab((1.35, -2, 0), (1.4, 2, 2), WALL)
+    drawing.box(1.0, 0.0, 1.2, (0.10, 0.08, 0.05), WHITE)  # a palm; as below it, an arm
+    drawing.cylinder(1.0, 0.4, 1.1 - down, 0.035, 0.16 + down, BLUE)
+    assert objects(drawing) == []
+
+
 def test_pixels_to_ignore_are_no_object() -> None:
     drawing = table().box(0.9, -0.2, 0.75, (0.08, 0.05, 0.12), RED).box(0.9, 0.2, 0.75, (0.08, 0.05, 0.12), BLUE)
     depth, rgb = drawing.picture(np.random.default_rng(0))

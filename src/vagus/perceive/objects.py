@@ -51,6 +51,10 @@ _GRAZING = 0.25
 surfaces that they see from 75 degrees or more."""
 _AROUND = 0.05
 """Where the foot of something is looked for [m]."""
+_BELOW, _BEHIND = 3, 0.06
+"""So far below [px] what stands is the board that it stands on, no farther than this behind it [m]."""
+_THICKEST, _FLUSH = 0.06, 0.025
+"""A board is thinner than this [m]: what is so far below a thing is not so near to the thing's own surface [m]."""
 _BAD_FIT = 0.0028
 """A fit that misses by more than this [m], on average, may be two objects that touch,"""
 _PAIR_GAIN = 0.72
@@ -161,7 +165,7 @@ def look(depth: Image, rgb: Rgb, cam: CameraSpec, X_WC: Array, ignore: Mask | No
     for seed in sorted(seeds, key=lambda p: (p.colour >= Colour.WHITE, p.is_level, -len(p.pixels))):
         if not any(seed is p for p in left):
             continue
-        plane = _stands_on(seed, left, boards, seen.eye)
+        plane = _stands_on(seed, left, boards, seen)
         if plane is not None:
             found += _grow(seed, left, plane, seen.eye[:2], rng)
     return Look([one for one in _without_fragments(found) if not _is_cut(one, cam)], boards, people)
@@ -213,12 +217,13 @@ def _standing(cluster: Labels, board: NDArray[np.int16]) -> dict[int, int]:
     return {int(k): int(np.bincount(board[cluster == k] + 1).argmax()) - 1 for k in np.unique(cluster)}
 
 
-def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], eye: Array) -> Board | None:
+def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], seen: Cloud) -> Board | None:
     """Return the board under a patch, or one at its foot if the eye is hardly higher than that and does not see it.
 
     A patch high over its board stands there, too, with its foot behind something; but near the height of the eye it
-    stands on a board of which the edge alone is seen.
+    stands on a board of which the edge alone is seen, if it has a foot there.
     """
+    eye = seen.eye
     middle = seed.points[:, :2].mean(axis=0)
     around = np.concatenate([p.points for p in left if p.cluster == seed.cluster])
     around = around[np.linalg.norm(around[:, :2] - middle, axis=1) < _AROUND]
@@ -230,8 +235,32 @@ def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], eye: Array
         if abs(foot - float(board.height(middle))) < _LIFTED and bool(board.contains(middle, _BEYOND)):
             return board
     if is_lifted and foot > eye[2] - _GRAZING * float(np.linalg.norm(middle - eye[:2])):
+        if _has_no_foot(np.concatenate([p.pixels for p in left if p.cluster == seed.cluster]), foot, seen):
+            return None
         return Board(np.array([foot, 0.0, 0.0]), np.zeros((0, 3)), np.zeros((0, 2)))
     return under
+
+
+def _has_no_foot(pixels: Labels, foot: float, seen: Cloud) -> bool:
+    """Say whether a surface hangs in the air or goes on below, where what stands there has its board.
+
+    Below most of its lower edge the picture then shows something farther, or farther down its own surface still.
+    """
+    height, width = seen.depth.shape
+    pixels = pixels[np.abs(seen.points[..., 2].flat[pixels] - foot) < _LIFTED]
+    v, u = np.divmod(pixels, width)
+    lowest = np.full(width, -1)
+    np.maximum.at(lowest, u, v)
+    u = np.flatnonzero(lowest >= 0)
+    own = seen.depth[lowest[u], u]
+    just = lowest[u] + _BELOW
+    down = lowest[u] + np.ceil(seen.focal * _THICKEST / own).astype(int)
+    farther, same = np.zeros(len(u), bool), np.zeros(len(u), bool)  # holes say neither
+    inside = just < height
+    farther[inside] = seen.depth[just[inside], u[inside]] > own[inside] + _BEHIND
+    inside = down < height
+    same[inside] = np.abs(seen.depth[down[inside], u[inside]] - own[inside]) < _FLUSH
+    return bool(np.mean(farther) > 0.5 or np.mean(same) > 0.5)
 
 
 def _on(points: Array, board: Board) -> Array:

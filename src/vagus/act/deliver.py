@@ -46,6 +46,8 @@ _HIDDEN_NS = 40_000_000_000
 """For so long [ns], two drives, a palm is taken to be where it was seen; whether it is, the arm feels at the end."""
 _MIXED_M = 0.30
 """A hand nearer to the tip than this [m] is not told from what is held."""
+_HAND_M = 0.12
+"""So far from its middle [m] a hand, and what of an arm passes for one, reaches."""
 _STANCES, _APPROACHES = 12, 2
 """Stances that are tried, and times that it drives."""
 _MARGIN_M, _SPEED = 0.10, 0.25
@@ -123,11 +125,23 @@ class Delivery:
             if known is None or known.hand is None:
                 continue
             before, is_apart = self._palm_seen, float(np.linalg.norm(known.hand - tip)) > _MIXED_M
-            if before is None or (is_apart and known.seen_ns > before[1]):
+            is_plain = is_apart and not self._is_before(obs, known.hand)
+            if before is None or (is_plain and known.seen_ns > before[1]):
                 self._palm_seen = known.hand, known.seen_ns
         if self._palm_seen is not None and obs.now_ns - self._palm_seen[1] > _HIDDEN_NS:
             self._palm_seen = None
         return None if self._palm_seen is None else self._palm_seen[0]
+
+    def _is_before(self, obs: Observation, hand: Array) -> bool:
+        """Say whether what is held is between the eye and a hand (3,), or the hand beside it in the picture."""
+        if (eye := self._ctx.spec.eye) is None:
+            return False
+        q, X_WB = obs.commanded()[0], base_pose(obs)
+        at = transform(X_WB, self._ctx.kinematics.pose_of(q, eye.name)[:3, 3])
+        held = transform(X_WB @ self._ctx.kinematics.pose_of(q, self._arm.tip), self._outside) - at
+        out = hand - at
+        cosines = held @ out / (np.linalg.norm(held, axis=1) * np.linalg.norm(out))
+        return float(np.arccos(np.clip(cosines.max(), -1.0, 1.0))) < np.arctan2(_HAND_M, np.linalg.norm(out))
 
     def to_front(self, obs: Observation, person: Person) -> Went:
         """Go where the thing is brought before somebody; return the plan, or a reason."""

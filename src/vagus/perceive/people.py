@@ -43,7 +43,9 @@ _TALL = (1.35, 2.05)
 _CUT = 1.20
 """one whose top is cut off by the picture's edge at least so much [m]."""
 _CUT_MIN = 3
-"""Fewest pixels at the picture's edge of what goes on beyond it."""
+"""Fewest pixels of what goes on beyond the picture's edge, or behind what is nearer."""
+_BEFORE = 0.10
+"""What is so much nearer than a hand [m] is no part of it, and hides some of it."""
 _HEAD, _HEAD_WIDTH = 0.15, 0.32
 """The uppermost part of a person [m] is at most so wide [m]."""
 _FLAT = 0.010
@@ -100,7 +102,7 @@ class _Points(NamedTuple):
     floats: Mask
     """Whether it is on no raised board."""
     at_edge: Mask
-    """Whether it is at the picture's edge."""
+    """Whether it is at the picture's edge, or beside something nearer or ignored: what goes on there is hidden."""
 
     def where(self, mask: Mask) -> "_Points":
         """Return those of the mask."""
@@ -150,6 +152,10 @@ def _free(coarse: Cloud, boards: list[Board], walls: NDArray[np.float32], ignore
     rows, columns = np.nonzero(mask)
     height, width = mask.shape
     at_edge = (rows <= 1) | (rows >= height - 2) | (columns <= 1) | (columns >= width - 2)
+    nearest = ndimage.minimum_filter(np.nan_to_num(coarse.depth, nan=np.inf), 3)
+    at_edge |= nearest[mask] < coarse.depth[mask] - _BEFORE
+    if ignore is not None:
+        at_edge |= ndimage.binary_dilation(ignore, np.ones((3, 3)))[mask]
     return _Points(points, rows, columns, floats, at_edge)
 
 
@@ -260,7 +266,7 @@ def _width(across: Array) -> float:
 
 
 def _hand(arm: _Points, place: Array) -> Array | None:
-    """Return the middle of an open hand's palm [m], shape (3,); None if there is none, or the picture cuts it off.
+    """Return the middle of an open hand's palm [m], shape (3,); None if there is none, or only some of it is seen.
 
     Args:
         arm: What may be an arm that is held out.

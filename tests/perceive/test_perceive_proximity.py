@@ -9,7 +9,8 @@ from small import small_model, small_spec
 
 from vagus.core import messages as m
 from vagus.core.errors import ConfigError
-from vagus.perceive.proximity import LidarMount, clusters, default_mount, find_person, mount_of
+from vagus.core.sweep import clusters
+from vagus.perceive.proximity import LidarMount, default_mount, find_person, mount_of
 
 SPEC = small_spec()
 CENTRED = LidarMount(edge=0.2)

@@ -153,6 +153,28 @@ def test_lidar_group_sees_legs_and_walls_but_not_the_robot() -> None:
     assert not seen & {"base", "torso", "left_hand", "wheel_left"}
 
 
+@pytest.mark.parametrize("place", [(1.2, -0.6), (-1.0, 1.4), (2.0, 1.0)])
+def test_all_rays_of_a_sweep_at_once_hit_what_each_hits_alone_people_too(place: tuple[float, float]) -> None:
+    scene = scenes.build_scene(HOST.build_model(), scene="room", seed=0)
+    data = at_home(scene.model)
+    rows = person.person_pose("stands", 0.0, person.PersonCfg(x=place[0], y=place[1]))
+    for name, row in zip(person.PARTS, rows, strict=True):
+        k = int(scene.model.body(name).mocapid[0])
+        data.mocap_pos[k], data.mocap_quat[k] = row[:3], row[3:]
+    mujoco.mj_kinematics(scene.model, data)
+    at, n = data.site("lidar").xpos.copy(), 720
+    groups = np.zeros(6, np.uint8)
+    groups[GROUP_SCENE] = 1
+    angle = 2.0 * math.pi * np.arange(n) / n
+    rays = np.stack([np.cos(angle), np.sin(angle), np.zeros(n)], axis=1)
+    hit, far, one = np.zeros(n, np.int32), np.zeros(n), np.zeros(1, np.int32)
+    mujoco.mj_multiRay(scene.model, data, at, rays.reshape(-1), groups, True, -1, hit, far, None, n, 12.0)
+    alone = [mujoco.mj_ray(scene.model, data, at, ray, groups, True, -1, one) for ray in rays]
+    np.testing.assert_allclose(far, alone, atol=1e-9)
+    seen = {scene.model.body(scene.model.geom_bodyid[geom]).name for geom in hit}
+    assert seen & {"person_shin_left", "person_shin_right"}
+
+
 @pytest.mark.parametrize("direction", range(3))
 def test_light_comes_brightest_from_where_it_is_told(direction: int) -> None:
     model = host_in("empty").model

@@ -16,6 +16,7 @@ from vagus.core.ages import UNUSED, merge
 from vagus.core.frames import transform
 from vagus.core.messages import Record
 from vagus.core.robot import BaseSpec, RobotSpec
+from vagus.core.sweep import clusters
 
 SPEED_MAX = 0.5
 """[m/s], half of a walk."""
@@ -209,8 +210,17 @@ def lidar_points(ctx: Context, ranges: NDArray[np.float32]) -> NDArray[np.float6
     angles = 2.0 * np.pi * np.arange(len(ranges)) / max(1, len(ranges))
     hit = np.isfinite(ranges)
     r = ranges[hit].astype(np.float64)
-    points = np.stack([r * np.cos(angles[hit]), r * np.sin(angles[hit]), np.zeros(len(r))], axis=1)
-    points = transform(ctx.kinematics.lidar_pose, points)
+    return _past_base(ctx, np.stack([r * np.cos(angles[hit]), r * np.sin(angles[hit])], axis=1))
+
+
+def person_points(ctx: Context, ranges: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Return what the lidar hit of what may be somebody's legs, in the base frame, shape (n_hits, 3) [m]."""
+    return _past_base(ctx, np.concatenate([np.zeros((0, 2)), *clusters(ranges.astype(np.float64))]))
+
+
+def _past_base(ctx: Context, points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return points (n, 2) of the lidar's frame in the base frame, shape (k, 3) [m], without those on the robot."""
+    points = transform(ctx.kinematics.lidar_pose, np.column_stack([points, np.zeros(len(points))]))
     return points[np.hypot(points[:, 0], points[:, 1]) > ctx.kinematics.base_radius]
 
 

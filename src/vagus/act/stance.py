@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from vagus.act.drive import lidar_points
+from vagus.act.drive import lidar_points, person_points
 from vagus.act.roads import Roads
 from vagus.act.scene import base_pose, level_pose, solids, with_people
 from vagus.act.skill import Array, Context, Observation
@@ -38,6 +38,8 @@ _FLOOR_M = 0.09
 """Kept by the base's edge from what the lidar sees [m]: a little more than driving up to a board keeps."""
 _LEG_M = 0.05
 """What the lidar sees at most so far beyond a board's outline [m] carries the board."""
+_PERSON_M = 0.16
+"""So far beyond what the lidar sees of somebody's legs their trunk and arms reach [m]."""
 _BACK_MAX = 0.8
 """How far it may drive straight back to where it can turn, and straight on from there to a stance [m]."""
 _SAMPLE_M = 0.05
@@ -67,12 +69,14 @@ class Floor:
         self._hits = transform(self._X_WB, hits)[:, :2]
         self._reach = ctx.kinematics.base_radius + _FLOOR_M
         # What stands under no board may be as tall as the robot: somebody who was not looked at, a wall.
-        is_tall = np.ones(len(self._hits), bool)
-        for board in obs.supports:
-            is_tall &= board.beyond(self._hits) > _LEG_M
+        is_tall = _is_apart(self._hits, obs)
         self._tall = self._hits[is_tall]
+        legs = np.zeros((0, 3)) if obs.lidar is None else person_points(ctx, obs.lidar["range"])
+        self._legs = transform(self._X_WB, legs)[:, :2]
+        self._legs = self._legs[_is_apart(self._legs, obs)]
         widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
         self._turning = np.where(is_tall, max(widest, self._reach), self._reach)
+        self._turning_by_legs = widest + _PERSON_M
         self._swept = self._turning_reach()
         self._back = self._back_off(self._X_WB)
         start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
@@ -142,15 +146,25 @@ class Floor:
         """Say of places (n, 2) whether the tucked robot can turn there, whichever way it faces."""
         off = np.linalg.norm(places[:, None] - self._hits, axis=2)
         is_clear = np.all(self._around.beside(places) > self._swept, axis=1)
-        return is_clear & np.all(off > self._turning, axis=1)
+        off_legs = np.linalg.norm(places[:, None] - self._legs, axis=2)
+        return is_clear & np.all(off > self._turning, axis=1) & np.all(off_legs > self._turning_by_legs, axis=1)
 
     def _is_free(self, X_WS: Array, clear: float) -> bool:
         if np.any(np.linalg.norm(self._hits - X_WS[:2, 3], axis=1) < self._reach):
             return False
         points = transform(X_WS, self._points)
-        if np.any(np.linalg.norm(points[:, None, :2] - self._tall, axis=2) < self._radii[:, None] + clear):
-            return False
+        for columns, radius in ((self._tall, 0.0), (self._legs, _PERSON_M)):
+            if np.any(np.linalg.norm(points[:, None, :2] - columns, axis=2) < self._radii[:, None] + radius + clear):
+                return False
         return bool(np.all(self._around.distance(points) - self._radii > clear))
+
+
+def _is_apart(hits: Array, obs: Observation) -> NDArray[np.bool_]:
+    """Say of points (n, 2) on the floor whether they are under no board."""
+    mask = np.ones(len(hits), bool)
+    for board in obs.supports:
+        mask &= board.beyond(hits) > _LEG_M
+    return mask
 
 
 def _yaw(X: Array) -> float:

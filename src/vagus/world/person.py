@@ -186,6 +186,11 @@ def add_person(spec: mujoco.MjSpec, cfg: PersonCfg) -> tuple[str, ...]:
     rows = person_pose("stands", 0.0, cfg)
     parts = {name: spec.worldbody.add_body(name=name, mocap=True, pos=row[:3].tolist(), quat=row[3:].tolist())
              for name, row in zip(PARTS, rows, strict=True)}  # fmt: skip
+    for part in parts.values():
+        # Without a mass the compiler puts a body's inertial frame at twice its place, where mj_multiRay looks for it:
+        # the lidar would see nobody. What it weighs is nothing to a mocap body.
+        part.explicitinertial, part.mass, part.inertia = True, 1.0, (0.01, 0.01, 0.01)
+        part.ipos, part.iquat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
     skin, shirt, trousers = _solid(cfg.skin), _solid(cfg.shirt), _solid((0.20, 0.22, 0.30, 1.0))
     _shape_trunk(parts["person_torso"], shirt, skin, trousers)
     _shape_head(parts["person_head"], skin)

@@ -9,9 +9,9 @@ import numpy as np
 from vagus.act.approach import tuck
 from vagus.act.drive import follow
 from vagus.act.grasp_plan import STEPS, tucked
-from vagus.act.hand import Hand
+from vagus.act.hand import Hand, side_of
 from vagus.act.load import outside
-from vagus.act.meet import CHEST, again, look_at, side_of
+from vagus.act.meet import CHEST, again, look_at
 from vagus.act.motion import Motion, first_free, spread, visit
 from vagus.act.reach import Reach, solving
 from vagus.act.scene import base_pose, level_pose, solids, with_people
@@ -181,7 +181,7 @@ class Delivery:
         """Search a stance from which the thing is brought to a place in the world (3,); return the way there."""
         q = obs.commanded()[0]
         floor = Floor(self._ctx, self._others(obs, over=float(self._held.X_FT[2, 3])), q)
-        for X_WS in islice(floor.stances(self._thing_at(place)), _STANCES):
+        for X_WS in islice(floor.stances(self._thing_at(place), self._side), _STANCES):
             legs = yield from floor.route(X_WS)
             if (
                 legs is not None

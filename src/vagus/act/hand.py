@@ -4,6 +4,7 @@ Force comes from the motor's limit, not from how far the fingers are told to go:
 they are, so that a thing that slips away does not let them snap shut.
 """
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 
@@ -133,3 +134,8 @@ def _squeezed(hand: Hand, obs: Observation, q: float) -> float:
     measured = obs.measured(hand.joints)
     squeeze = (_SQUEEZE_SHARE if len(hand.pads) else _BLIND_SQUEEZE_SHARE) * (hand.high - hand.low)
     return q if measured is None else max(hand.low, max(q, float(measured[0][0]) - squeeze))
+
+
+def side_of(ctx: Context, arm: ArmSpec) -> float:
+    """Return on which side an arm is: 1 left, -1 right."""
+    return math.copysign(1.0, float(ctx.kinematics.anchor(ctx.kinematics.home, arm.joints[0])[1]))

@@ -6,12 +6,12 @@ from collections.abc import Generator, Sequence
 import numpy as np
 
 from vagus.act.drive import follow
+from vagus.act.hand import side_of
 from vagus.act.look import face, neck_joints
 from vagus.act.motion import Motion, clipped, move_to, spread, unless
 from vagus.act.scene import base_pose, level_pose
 from vagus.act.skill import Array, Context, Observation, Targets
 from vagus.act.stance import Floor
-from vagus.core.robot import ArmSpec
 from vagus.core.things import Person
 
 CHEST = 1.2
@@ -69,11 +69,6 @@ def glance(ctx: Context, obs: Observation, azimuths: Sequence[float] = (0.0, _SI
         if not seen(obs):
             _, obs = yield from unless(seen, _look(ctx, obs, np.array([azimuth, _DOWN])), obs)
     return nearest(obs, since_ns), obs
-
-
-def side_of(ctx: Context, arm: ArmSpec) -> float:
-    """Return on which side an arm is: 1 left, -1 right."""
-    return math.copysign(1.0, float(ctx.kinematics.anchor(ctx.kinematics.home, arm.joints[0])[1]))
 
 
 def look_at(ctx: Context, obs: Observation, point: Array) -> Motion:

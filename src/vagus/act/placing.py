@@ -16,7 +16,7 @@ from vagus.act.carry import draw_in
 from vagus.act.drive import follow
 from vagus.act.feet import Spot, Spots, hollow, with_handles
 from vagus.act.grasp_plan import STEPS, GraspPlan
-from vagus.act.hand import SLOW, Hand, open_hand
+from vagus.act.hand import SLOW, Hand, open_hand, side_of
 from vagus.act.load import hand_with, loads, while_held
 from vagus.act.look import face
 from vagus.act.motion import Motion, move_to, spread, visit
@@ -205,9 +205,9 @@ def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
     carried = np.concatenate([load.points(q) for load in loads(ctx, obs).values()])
     floor = Floor(ctx, past_hands(ctx, obs), q, carried)
     search = PlaceSearch(ctx, hand, held, hand.width(obs) or 0.0, q)
-    few = _spaced(spots, base_pose(obs)[:2, 3])
+    few, side = _spaced(spots, base_pose(obs)[:2, 3]), side_of(ctx, hand.arm)
     for spot in few:
-        for X_WS in islice(floor.stances(_at(held.thing, spot)), _STANCES // len(few)):
+        for X_WS in islice(floor.stances(_at(held.thing, spot), side), _STANCES // len(few)):
             legs = yield from floor.route(X_WS)
             if legs is not None and (yield from _ways(ctx, obs, search, X_WS, [spot])) is not None:
                 return legs

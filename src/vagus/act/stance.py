@@ -26,6 +26,8 @@ _TURNS = (0.0, 0.35, 0.8, 1.2, 1.6, 2.0, 2.4, 2.8, math.pi)
 """How the base may be turned beside facing the thing from here, to both sides [rad]: from all around."""
 _PLACE_RAD = 0.25
 """A place is as much worse than the one before it as a stance that is turned by so much more [rad]."""
+_ACROSS_RAD = 0.8
+"""A place on the other arm's side is as much worse as a stance that is turned by so much more [rad]."""
 _FARTHEST = 0.62
 """How far ahead of the base a thing may be [m],"""
 _STEP_M = 0.04
@@ -82,18 +84,25 @@ class Floor:
         start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
         self._start, self._roads = start, Roads(start[:2, 3], self._may_turn)
 
-    def stances(self, thing: Thing) -> Iterator[Array]:
-        """Yield poses X_WS (4, 4) of the base, near it first ahead, then turned, from which a thing may be reached."""
+    def stances(self, thing: Thing, side: float = 0.0) -> Iterator[Array]:
+        """Yield poses X_WS (4, 4) of the base, near it first ahead, then turned, from which a thing may be reached.
+
+        Args:
+            thing: It, in the world.
+            side: Of the arm that shall reach it: 1 left, -1 right; 0 for either.
+        """
         out = thing.centre[:2] - self._X_WB[:2, 3]
         facing = math.atan2(float(out[1]), float(out[0]))
-        ways = [(turn, rank) for turn in _TURNS for rank in range(len(_PLACES))]
-        for turn, rank in sorted(ways, key=lambda way: way[0] + _PLACE_RAD * way[1]):
-            ahead, aside = _PLACES[rank]
-            for yaw in (facing + turn, facing - turn) if turn % math.pi else (facing + turn,):
-                for side in (aside, -aside):
-                    X_WS = self._nearest(thing, yaw, ahead, side)
-                    if X_WS is not None:
-                        yield X_WS
+        ways: list[tuple[float, float, float, float]] = []
+        for turn in _TURNS:
+            for rank, (ahead, aside) in enumerate(_PLACES):
+                for y in (aside, -aside):
+                    cost = turn + _PLACE_RAD * rank + (_ACROSS_RAD if side * y < 0.0 else 0.0)
+                    ways += [(cost, yaw, ahead, y) for yaw in ((turn, -turn) if turn % math.pi else (turn,))]
+        for _, yaw, ahead, y in sorted(ways, key=lambda way: way[0]):
+            X_WS = self._nearest(thing, facing + yaw, ahead, y)
+            if X_WS is not None:
+                yield X_WS
 
     def _nearest(self, thing: Thing, yaw: float, ahead: float, aside: float) -> Array | None:
         """Return the first free pose, moving back from where a thing is so far ahead and aside."""

@@ -85,7 +85,6 @@ class Delivery:
         names = (*ctx.kinematics.trunk(hand.arm), *hand.arm.joints)
         self._arm, self._joints = replace(hand.arm, joints=names, tucked=()), ctx.indices(names)
         self._skin = skin_of(ctx.kinematics, (*names, *hand.arm.fingers))
-        self._limb = self._skin.moved_by(hand.arm.joints)
         self._outside = outside(held)
         self._palm_seen: tuple[Array, int] | None = None
         self._side = side_of(ctx, hand.arm)
@@ -253,9 +252,9 @@ class Delivery:
         return (yield from solving(self._ctx.kinematics, reach, [start])).q
 
     def _gap(self, q: Array, around: Surroundings) -> float:
-        """Return how far the arm and what it holds are from all that is around [m]."""
+        """Return how far the arm, what is moved with it, and what it holds are from all that is around [m]."""
         points = transform(self._ctx.kinematics.pose_of(q, self._arm.tip), self._outside)
-        return min(float(around.distance(points).min()), self._skin.clearance(q, around, self._limb))
+        return min(float(around.distance(points).min()), self._skin.clearance(q, around))
 
     def _thing_at(self, foot: Array) -> Thing:
         return replace(self._held.thing, centre=foot + np.array([0.0, 0.0, 0.5 * self._held.thing.size[2]]))

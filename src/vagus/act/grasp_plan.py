@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
-from itertools import islice
 
 import numpy as np
 
@@ -21,6 +20,8 @@ _CLEAR_M = 0.012
 """Kept from all that stands around on the way [m]: perception's p95 error is 9 mm."""
 _CLOSE_M = 0.003
 """Kept by the hand from what stands beside the thing once it is there [m]: it was seen together with the thing."""
+_ROOM_M, _MORE = 0.009, 5
+"""Where a hand has less room than this beside the thing [m], so many grasps more are tried for one with the most."""
 STEPS = 4
 """Steps of a search per tick: half of the tick's time on a slow core."""
 _TRIES = 24
@@ -95,15 +96,21 @@ class GraspSearch:
         """
         self._look(target, others)
         ways = plane_grasps(target, self._plane) if self._plane else grasps(target, self._shoulder, self._hand.opening)
-        for grasp in islice(filter(self._may_fit, ways), _PLANE_TRIES if self._plane else _TRIES):
+        best: tuple[float, GraspPlan] | None = None
+        left = _PLANE_TRIES if self._plane else _TRIES
+        for grasp in filter(self._may_fit, ways):
+            left -= 1
             found = yield from self._try(grasp)
-            if found is not None:
+            stops = None if found is None else (yield from self._way(found[0], self._is_clear_before))
+            if found is not None and stops is not None:
                 before, at, lifted = found
-                stops = yield from self._way(before, self._is_clear_before)
-                if stops is not None:
-                    j = self._joints
-                    return GraspPlan(self._hand, j, grasp.width, stops, before[j], at[j], lifted[j])
-        return None
+                j, room = self._joints, self._skin.clearance(at, self._others, self._limb)
+                if best is None or room > best[0]:
+                    best = room, GraspPlan(self._hand, j, grasp.width, stops, before[j], at[j], lifted[j])
+                left = min(left, _MORE)
+            if left <= 0 or (best is not None and best[0] > _ROOM_M):
+                break
+        return None if best is None else best[1]
 
     def _look(self, target: Thing, others: list[Solid]) -> None:
         self._others, self._target = Surroundings(others), Surroundings([solid_of(target)])

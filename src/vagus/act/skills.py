@@ -15,7 +15,7 @@ from vagus.act.pick import lacks_hand, pick, pick_joints
 from vagus.act.place import WHERE, clear, needs_target, place, put_back, put_down
 from vagus.act.point import arm_joints, lacks_arm, point
 from vagus.act.say import say
-from vagus.act.search import lacks_eyes, look_around
+from vagus.act.search import PLACES, lacks_eyes, look_around, look_joints
 from vagus.act.skill import EYE, Args, Param, SkillSpec, Text
 from vagus.act.stop import stop
 from vagus.act.watch import EYE_BUDGET_S, watch
@@ -62,8 +62,9 @@ _ROWS = (
     SkillSpec(name="look", text=Text("쳐다보기", "Look"), run=look, joints=neck_joints, lacks=lacks_neck,
               params=(Param(name="direction", kind="choice", choices=tuple(LOOKING)), _AZIMUTH, _ELEVATION, *_POINT),
               rule=_whole_point),
-    SkillSpec(name="look_around", text=Text("둘러보기", "Look around"), run=look_around, joints=neck_joints,
-              lacks=lacks_eyes),
+    SkillSpec(name="look_around", text=Text("둘러보기", "Look around"), run=look_around, joints=look_joints,
+              lacks=lacks_eyes, params=(Param(name="where", kind="choice", choices=PLACES, default=PLACES[0]),),
+              timeout_s=90.0, budget_s={"imu": 0.05, "lidar": LIDAR_BUDGET_S}),
     SkillSpec(name="watch", text=Text("지켜보기", "Watch"), run=watch, joints=neck_joints, lacks=lacks_eyes,
               params=(Param(name="thing", kind="thing"),
                       Param(name="seconds", kind="number", minimum=1.0, maximum=120.0, default=5.0)),

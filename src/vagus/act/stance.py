@@ -4,7 +4,7 @@ Things and boards are where perception saw them; what stands on the floor, where
 """
 
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +30,8 @@ _ACROSS_RAD = 0.8
 """A place on the other arm's side is as much worse as a stance that is turned by so much more [rad]."""
 _FARTHEST = 0.62
 """How far ahead of the base a thing may be [m],"""
-_STEP_M = 0.04
-"""and in which steps a stance is moved back until it is free [m]."""
+_STEP_M, _FARTHER = 0.04, 0.40
+"""and in which steps a stance is moved back until it is free, a view by no more than so much [m]."""
 _CLEAR_M = 0.04
 """Kept from things and boards where it stands [m]: driving ends within 3 cm."""
 _PASS_M = 0.02
@@ -103,6 +103,27 @@ class Floor:
             X_WS = self._nearest(thing, facing + yaw, ahead, y)
             if X_WS is not None:
                 yield X_WS
+
+    def is_near(self, place: Array, far: float) -> bool:
+        """Say whether a place (2,) in the world is at most so far from the base [m]."""
+        return float(np.linalg.norm(place - self._X_WB[:2, 3])) <= far
+
+    def views(self, place: Array, turns: Sequence[float]) -> Iterator[Array]:
+        """Yield free poses (4, 4) that face a place (2,) from as far as now, or a little farther, from other sides.
+
+        Args:
+            place: In the world [m].
+            turns: How far round about it from where it stands [rad].
+        """
+        out = self._X_WB[:2, 3] - place
+        for turn in turns:
+            bearing = math.atan2(float(out[1]), float(out[0])) + turn
+            for far in float(np.linalg.norm(out)) + np.arange(0.0, _FARTHER, _STEP_M):
+                X_WS = level_pose(0.0, 0.0, bearing + math.pi)
+                X_WS[:2, 3] = place + far * np.array([math.cos(bearing), math.sin(bearing)])
+                if self._is_free(X_WS, _CLEAR_M):
+                    yield X_WS
+                    break
 
     def _nearest(self, thing: Thing, yaw: float, ahead: float, aside: float) -> Array | None:
         """Return the first free pose, moving back from where a thing is so far ahead and aside."""

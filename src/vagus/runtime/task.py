@@ -52,7 +52,9 @@ class Task:
     unadvised: Plan | None = None
     """What the parser made of it, while a language model is asked."""
     unsettled: Plan | None = None
-    """What was understood but is about something that is not seen: the robot looks around first."""
+    """What was understood but is about something that is not seen: the robot looks around first,"""
+    went_round: bool = False
+    """and once from elsewhere."""
     steps: list[Step] = field(default_factory=list[Step])
     left: deque[Step] = field(default_factory=deque[Step])
     running: dict[int, Step | None] = field(default_factory=dict[int, "Step | None"])

@@ -202,6 +202,13 @@ class BrainNode:
             return
         if task.unsettled is not None:
             plan, task.unsettled = task.unsettled, None
+            if self._may_be_hidden(task, plan):
+                task.unsettled, task.went_round = plan, True
+                self._speak(
+                    "다른 쪽에서도 볼게요." if plan.language == "ko" else "Let me look from another side.", now_ns
+                )
+                self._start(task, Call(name=_LOOK_AROUND, args={"where": "elsewhere"}), None, now_ns)
+                return
             self._settle(task, plan, now_ns)
             return
         if task.failed or not task.left:
@@ -211,6 +218,12 @@ class BrainNode:
         while task.running and task.left and task.left[0].call.together:
             self._start_next(task, now_ns)
         self._show(task, now_ns)
+
+    def _may_be_hidden(self, task: Task, plan: Plan) -> bool:
+        """Say whether what is not seen from here may stand behind what is, and the robot can go and see."""
+        scene = self._scene()
+        is_missed = plan.kind != "see" and bool(scene.things) and misses(plan, scene, self._talk)
+        return is_missed and self._spec.base is not None and not task.went_round
 
     def _start_next(self, task: Task, now_ns: int) -> None:
         step = task.left.popleft()

@@ -32,8 +32,8 @@ class Place:
     """The host somewhere before a table."""
 
     def __init__(self, x: float, y: float, yaw: float, things: tuple[Thing, ...], people: tuple[Person, ...] = (),
-                 post: tuple[float, float] | None = None) -> None:  # fmt: skip
-        """``post``: what the lidar sees, bearing [rad] and distance from the base's middle [m]."""
+                 post: tuple[float, float] | None = None, width: float = 0.0) -> None:  # fmt: skip
+        """``post``: what the lidar sees, bearing [rad] and distance from the base's middle [m], so wide [m]."""
         robot = IdealRobot(*HOST)
         self.ctx = Context(spec=robot.spec, kinematics=robot.kinematics, rng=robot.rng, lead_ns=0)
         origins = np.zeros(len(robot.spec.sensors), np.int64)
@@ -41,14 +41,14 @@ class Place:
         reflex = m.blank(m.reflex(robot.spec))
         reflex["q_last"] = robot.spec.array("home")
         self.obs = Observation(now_ns=0, spec=robot.spec, reflex=reflex, odometry=odometry, things=things,
-                               supports=(TABLE,), people=people, lidar=self._sweep(post))  # fmt: skip
+                               supports=(TABLE,), people=people, lidar=self._sweep(post, width))  # fmt: skip
         self.q = tucked_in(self.ctx, robot.spec.array("home"))
         self.floor = Floor(self.ctx, self.obs, self.q)
         skin = Skin(self.ctx.kinematics)
         self._points, self._radius = skin.points(self.q), skin.radius
         self._around = Surroundings(solids(self.obs, np.eye(4)))
 
-    def _sweep(self, post: tuple[float, float] | None) -> m.Record:
+    def _sweep(self, post: tuple[float, float] | None, width: float) -> m.Record:
         sweep = m.blank(m.lidar(self.ctx.spec))
         if post is not None:
             bearing, far = post
@@ -56,7 +56,9 @@ class Place:
             from_lidar -= self.ctx.kinematics.lidar_pose[:2, 3]
             n = len(sweep["range"])
             ray = round(math.atan2(from_lidar[1], from_lidar[0]) / (2.0 * math.pi) * n) % n
-            sweep["range"][ray] = np.linalg.norm(from_lidar)
+            sweep["range"][:] = sweep["range"] if width == 0.0 else 5.0  # a wall, far off
+            some = round(0.5 * width / float(np.linalg.norm(from_lidar)) * n / (2.0 * math.pi))
+            sweep["range"][np.arange(ray - some, ray + some + 1) % n] = np.linalg.norm(from_lidar)
         return sweep
 
     def gap(self, X_WS: np.ndarray) -> float:
@@ -154,6 +156,36 @@ def test_nobody_is_swept_by_an_elbow() -> None:
     for beside in (Place(-0.6, 0.1, 0.0, (), (somebody,)), Place(-0.6, 0.1, 0.0, (), post=(1.5, 0.45))):
         legs = ended(beside.floor.route(there))
         assert legs is None or "turn_deg" not in legs[0]
+
+
+@pytest.mark.parametrize(("far", "may_turn"), [(0.75, True), (0.60, False)])
+def test_who_is_no_more_than_a_leg_to_the_lidar_has_arms_above_it(far: float, may_turn: bool) -> None:
+    """As wide as a leg it may be somebody's; something narrower at the same place is only what it is."""
+    there = level_pose(-0.6, 0.1, math.pi)
+    leg = ended(Place(-0.6, 0.1, 0.0, (), post=(1.5, far), width=0.11).floor.route(there))
+    assert (leg is not None and "turn_deg" in leg[0]) == may_turn
+    post = ended(Place(-0.6, 0.1, 0.0, (), post=(1.5, far)).floor.route(there))
+    assert post is not None
+    assert "turn_deg" in post[0]
+
+
+@pytest.mark.parametrize("side", [1.0, -1.0])
+def test_stances_for_an_arm_have_the_thing_on_that_arms_side_first(side: float) -> None:
+    target = thing(1, 1.1, 0.1)
+    found = list(Place(0.3, 0.1, 0.0, (target,)).floor.stances(target, side))
+    seen_from = [float(transform(np.linalg.inv(X_WS), target.centre)[1]) * side for X_WS in found]
+    assert min(seen_from[:4]) > 0.0
+    assert min(seen_from) < -0.1  # the others come later
+
+
+@pytest.mark.parametrize("turn", [0.8, -0.8, 1.5])
+def test_a_view_faces_the_place_from_so_far_round_about_it_and_touches_nothing(turn: float) -> None:
+    place, middle = Place(0.1, 0.1, 0.0, (thing(1, 1.1, 0.1),)), np.array([1.1, 0.1])
+    (X_WS,) = place.floor.views(middle, (turn,))
+    out = X_WS[:2, 3] - middle
+    assert math.remainder(math.atan2(out[1], out[0]) - math.pi - turn, 2.0 * math.pi) == pytest.approx(0.0, abs=1e-6)
+    np.testing.assert_allclose(X_WS[:2, 0], -out / np.linalg.norm(out), atol=1e-9)
+    assert place.gap(X_WS) > 0.03
 
 
 def test_a_leg_of_the_table_is_not_as_tall_as_the_robot() -> None:

@@ -52,6 +52,13 @@ def test_an_open_hand_that_is_held_out_is_found_within_five_centimetres(x: float
     assert math.dist(one.hand, (x - 0.47, 0.09, 1.12)) < 0.05
 
 
+def test_half_a_hand_behind_something_nearer_is_no_hand() -> None:
+    """The wrist of a hand whose fingers are hidden was taken for its middle."""
+    drawing = holding_out(somebody(room(), 1.2, -0.1), 1.2, -0.1).slab((0.38, -0.1, 1.0), (0.40, 0.3, 1.2), RED)
+    (one,) = people(drawing)
+    assert one.hand is None
+
+
 def test_nobody_is_seen_in_walls_lamps_cupboards_and_shelves() -> None:
     lamp = room().cylinder(1.8, 0.3, 0.0, 0.02, 1.4, WOOD).cylinder(1.8, 0.3, 1.37, 0.17, 0.26, WALL)
     cupboard = room().box(1.8, 0.0, 0.0, (0.4, 0.5, 1.7), WOOD)

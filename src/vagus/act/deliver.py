@@ -48,6 +48,8 @@ _MIXED_M = 0.30
 """A hand nearer to the tip than this [m] is not told from what is held."""
 _HAND_M = 0.12
 """So far from its middle [m] a hand, and what of an arm passes for one, reaches."""
+_ARM_M = 0.9
+"""A palm is at most so far from the middle of whose it is [m]."""
 _STANCES, _APPROACHES = 12, 2
 """Stances that are tried, and times that it drives."""
 _MARGIN_M, _SPEED = 0.10, 0.25
@@ -193,7 +195,12 @@ class Delivery:
         """Return the observation with people, or their hands too, and without what the hand holds or held."""
         tip = base_pose(obs) @ self._ctx.kinematics.pose_of(obs.commanded()[0], self._arm.tip)
         things = tuple(thing for thing in obs.things if thing.id != self._held.thing.id)
-        return with_people(replace(obs, things=things), but=tip[:3, 3], over=over)
+        people = obs.people
+        if self._palm_seen is not None:  # what is held may hide it now
+            palm = self._palm_seen[0]
+            is_theirs = [float(np.linalg.norm(palm[:2] - one.place)) < _ARM_M for one in people]
+            people = tuple(replace(p, hand=palm) if own else p for p, own in zip(people, is_theirs, strict=True))
+        return with_people(replace(obs, things=things, people=people), but=tip[:3, 3], over=over)
 
     def _planned(self, obs: Observation, X_WB: Array, q: Array, foot: Array, turns: Sequence[float] = _TURNS
                  ) -> Generator[None, None, Bringing | None]:  # fmt: skip

@@ -189,8 +189,8 @@ def add_person(spec: mujoco.MjSpec, cfg: PersonCfg) -> tuple[str, ...]:
     for part in parts.values():
         # Without a mass the compiler puts a body's inertial frame at twice its place, where mj_multiRay looks for it:
         # the lidar would see nobody. What it weighs is nothing to a mocap body.
-        part.explicitinertial, part.mass, part.inertia = True, 1.0, (0.01, 0.01, 0.01)
-        part.ipos, part.iquat = (0.0, 0.0, 0.0), (1.0, 0.0, 0.0, 0.0)
+        part.explicitinertial, part.mass, part.inertia = True, 1.0, np.full(3, 0.01)
+        part.ipos, part.iquat = np.zeros(3), np.array([1.0, 0.0, 0.0, 0.0])
     skin, shirt, trousers = _solid(cfg.skin), _solid(cfg.shirt), _solid((0.20, 0.22, 0.30, 1.0))
     _shape_trunk(parts["person_torso"], shirt, skin, trousers)
     _shape_head(parts["person_head"], skin)

@@ -83,7 +83,7 @@ def test_a_thing_that_is_pushed_aside_while_the_hand_comes_is_taken_where_it_sta
         if not pushed and tip_gap(robot, "black_can") < near:
             pushed.append(height(robot, "black_can"))
             x, y, _ = across(robot, "black_can")
-            shift(robot, "black_can", (0.045 * x, 0.045 * y, 0.0))
+            shift(robot, "black_can", (-0.045 * x, -0.045 * y, 0.0))  # the other way the finger throws it down
 
     outcome = robot.say("pick up the black can", meanwhile=push)
     assert outcome["ok"], outcome

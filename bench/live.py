@@ -9,9 +9,9 @@ nothing, with the reflex's rate, priority and core, for 20 s before the robot st
 steal_share (what the hypervisor took of this machine's cores meanwhile), encoder_age_ms (p50, p99, p999, max at the
 actuators), realtime_factor, eye_age_ms (the same of the camera, over the commands that were made from its pictures:
 while the head follows the person who walks by), watched (how often it followed them to the end, of how often it was
-asked to),
-first_movement_ms (n, p50, p95: from words typed into the page, as the brain gets them, to an arm or the neck that is
-measured to have moved by 5 mrad), camera_hz, recorder_lost, page_bytes, cpu_share (per process, of one core), rss_mb.
+asked to), first_movement_ms (n, p50, p95: from words typed into the page, as the brain gets them, to an arm or the neck
+that is measured to have moved by 5 mrad), camera_hz, recorder_lost, page_bytes, cpu_share (per process, of one core),
+rss_mb.
 """
 
 import argparse
@@ -40,8 +40,9 @@ from vagus.streams.streams import shared_streams
 
 BARE = """
 import sys
-from vagus.runtime.realtime import Pacer, RealtimeCfg, freeze_garbage, set_up
-set_up(RealtimeCfg(priority=60, core=-1, lock_memory=True))
+from vagus.runtime.graph import REFLEX_REALTIME
+from vagus.runtime.realtime import Pacer, freeze_garbage, set_up
+set_up(REFLEX_REALTIME)
 freeze_garbage()
 pacer = Pacer(int(sys.argv[1]))
 while pacer.ticks + pacer.overruns < int(sys.argv[2]):

@@ -145,10 +145,23 @@ def approach(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
 def _drive(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
            ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
     """Choose a stance and drive there; return why that failed: out of reach where there is none."""
-    legs, obs = yield from spread(_choose(ctx, past_body(ctx, obs), thing, can_reach), obs, per_tick=STEPS)
+    return (yield from go(ctx, obs, _choose(ctx, past_body(ctx, obs), thing, can_reach), _OUT_OF_REACH))
+
+
+def go(ctx: Context, obs: Observation, search: Generator[None, None, list[Leg] | None], lost: str
+       ) -> Generator[Targets | None, Observation, tuple[str, Observation]]:  # fmt: skip
+    """Search a way and drive it, up to boards; return why that failed: ``lost`` where there is none."""
+    legs, obs = yield from spread(search, obs, per_tick=STEPS)
     if legs is None:
-        return _OUT_OF_REACH, obs
+        return lost, obs
     return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
+
+
+def floor_of(ctx: Context, obs: Observation) -> Floor:
+    """Return the floor for the robot with its joints as they are and with what its hands hold."""
+    q = obs.commanded()[0]
+    carried = [load.points(q) for load in loads(ctx, obs).values()]
+    return Floor(ctx, past_hands(ctx, obs), q, np.concatenate(carried) if carried else None)
 
 
 def _any(_obs: Observation, _thing: Thing, X_WS: Array, _q: Array) -> Generator[None, None, object]:
@@ -160,10 +173,7 @@ def _any(_obs: Observation, _thing: Thing, X_WS: Array, _q: Array) -> Generator[
 def _choose(ctx: Context, obs: Observation, thing: Thing, can_reach: Try
             ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
     """Search a stance that can be driven to and that the thing can be reached from; return the way there."""
-    q = obs.commanded()[0]
-    carried = [load.points(q) for load in loads(ctx, obs).values()]
-    floor = Floor(ctx, past_hands(ctx, obs), q, np.concatenate(carried) if carried else None)
-    here = base_pose(obs)[:2, 3]
+    q, floor, here = obs.commanded()[0], floor_of(ctx, obs), base_pose(obs)[:2, 3]
     elsewhere = (X_WS for X_WS in floor.stances(thing) if np.linalg.norm(X_WS[:2, 3] - here) > _HERE_M)
     for X_WS in islice(elsewhere, _STANCES):
         legs = yield from floor.route(X_WS)

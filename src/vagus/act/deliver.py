@@ -198,8 +198,7 @@ class Delivery:
         people = obs.people
         if self._palm_seen is not None:  # what is held may hide it now
             palm = self._palm_seen[0]
-            is_theirs = [float(np.linalg.norm(palm[:2] - one.place)) < _ARM_M for one in people]
-            people = tuple(replace(p, hand=palm) if own else p for p, own in zip(people, is_theirs, strict=True))
+            people = tuple(replace(p, hand=palm) if np.linalg.norm(palm[:2] - p.place) < _ARM_M else p for p in people)
         return with_people(replace(obs, things=things, people=people), but=tip[:3, 3], over=over)
 
     def _planned(self, obs: Observation, X_WB: Array, q: Array, foot: Array, turns: Sequence[float] = _TURNS

@@ -11,19 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vagus.act.approach import MARGIN_M, SPEED, back_off, tuck
+from vagus.act.approach import back_off, floor_of, go, tuck
 from vagus.act.carry import draw_in
-from vagus.act.drive import follow
 from vagus.act.feet import Spot, Spots, hollow, with_handles
 from vagus.act.grasp_plan import STEPS, GraspPlan
 from vagus.act.hand import SLOW, Hand, open_hand, side_of
-from vagus.act.load import hand_with, loads, while_held
+from vagus.act.load import hand_with, while_held
 from vagus.act.look import face
 from vagus.act.motion import Motion, move_to, spread, visit
 from vagus.act.place_plan import PlaceSearch
 from vagus.act.scene import base_pose, find_again, level_pose, past_hands, solids, thing_in
 from vagus.act.skill import Args, Array, Context, Held, Observation, Outcome, Skill, Targets
-from vagus.act.stance import Floor, Leg
+from vagus.act.stance import Leg
 from vagus.core.frames import invert, transform
 from vagus.core.things import Thing
 
@@ -186,10 +185,7 @@ def _approach(ctx: Context, obs: Observation, hand: Hand, find: Find
     spots = find(past_hands(ctx, obs), ctx.held[hand.arm.name])
     if isinstance(spots, str):
         return spots, obs
-    legs, obs = yield from spread(_choose(ctx, obs, hand, spots), obs, per_tick=STEPS)
-    if legs is None:
-        return "out_of_reach" if len(spots) == 1 else "no_place", obs
-    return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
+    return (yield from go(ctx, obs, _choose(ctx, obs, hand, spots), "out_of_reach" if len(spots) == 1 else "no_place"))
 
 
 def _is_lying(seen: Thing, stood: Thing, spot: Spot) -> bool:
@@ -202,8 +198,7 @@ def _choose(ctx: Context, obs: Observation, hand: Hand, spots: list[Spot]
             ) -> Generator[None, None, list[Leg] | None]:  # fmt: skip
     """Search a stance that can be driven to and that a place can be reached from; return the way there."""
     held, q = ctx.held[hand.arm.name], obs.commanded()[0]
-    carried = np.concatenate([load.points(q) for load in loads(ctx, obs).values()])
-    floor = Floor(ctx, past_hands(ctx, obs), q, carried)
+    floor = floor_of(ctx, obs)
     search = PlaceSearch(ctx, hand, held, hand.width(obs) or 0.0, q)
     few, side = _spaced(spots, base_pose(obs)[:2, 3]), side_of(ctx, hand.arm)
     for spot in few:

@@ -8,19 +8,17 @@ from collections.abc import Generator
 
 import numpy as np
 
-from vagus.act.approach import MARGIN_M, SPEED, tuck
-from vagus.act.drive import follow
-from vagus.act.grasp_plan import STEPS
-from vagus.act.load import loads
+from vagus.act.approach import floor_of, go, tuck
 from vagus.act.look import neck_joints
-from vagus.act.motion import clipped, hold, is_there, move_to, spread
+from vagus.act.motion import clipped, hold, is_there, move_to
 from vagus.act.pick import pick_joints
-from vagus.act.scene import past_body, past_hands
+from vagus.act.scene import base_pose, past_body, past_hands
 from vagus.act.skill import Args, Context, Observation, Outcome, Skill, Targets
-from vagus.act.stance import Floor, Leg
+from vagus.act.stance import Leg
 from vagus.core.robot import RobotSpec
 
-PLACES = ("here", "elsewhere")
+ELSEWHERE = "elsewhere"
+PLACES = ("here", ELSEWHERE)
 """Where it may look around from."""
 
 _DOWN = math.radians(28.0)
@@ -29,7 +27,6 @@ _SIDE = math.radians(35.0)
 """How far to either side: less than the camera's field of view, so that the pictures overlap."""
 _HOLD_S = 1.1
 """How long it looks: three pictures at perception's rate, of a head at rest, make a thing believed."""
-
 _NEAR_M = 1.8
 """Things at most so far away [m] may hide others."""
 _TURNS = (1.1, -1.1, 0.8, -0.8, 1.5, -1.5)
@@ -43,13 +40,13 @@ def lacks_eyes(spec: RobotSpec) -> str | None:
 
 def look_joints(spec: RobotSpec, args: Args) -> tuple[str, ...]:
     """Return the neck's joints; to look from elsewhere, all but the face's."""
-    return pick_joints(spec, args) if args.get("where") == PLACES[1] else neck_joints(spec, args)
+    return pick_joints(spec, args) if args.get("where") == ELSEWHERE else neck_joints(spec, args)
 
 
 def look_around(ctx: Context, obs: Observation, args: Args) -> Skill:
     """Look ahead, left and right of there; succeeds when the neck is measured where the last look was."""
-    if args.get("where") == PLACES[1]:
-        reason, obs = yield from _go(ctx, obs)
+    if args.get("where") == ELSEWHERE:
+        reason, obs = yield from _go_round(ctx, obs)
         if reason:
             return Outcome(ok=False, reason=reason)
     is_done, obs = yield from sweep(ctx, obs)
@@ -68,25 +65,21 @@ def sweep(ctx: Context, obs: Observation) -> Generator[Targets | None, Observati
     return is_there(ctx, obs, joints, goal), obs
 
 
-def _go(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
+def _go_round(ctx: Context, obs: Observation) -> Generator[Targets | None, Observation, tuple[str, Observation]]:
     """Drive to where all that is known is seen from another side; return why that failed."""
     if ctx.spec.base is None:
         return "out_of_reach", obs
     reason, obs = yield from tuck(ctx, obs)
     if reason:
         return reason, obs
-    legs, obs = yield from spread(_way(ctx, past_body(ctx, obs)), obs, per_tick=STEPS)
-    if legs is None:
-        return "no_free_path", obs
-    return (yield from follow(ctx, obs, legs, margin=MARGIN_M, speed_max=SPEED))
+    return (yield from go(ctx, obs, _way(ctx, past_body(ctx, obs)), "no_free_path"))
 
 
 def _way(ctx: Context, obs: Observation) -> Generator[None, None, list[Leg] | None]:
     """Search the way to another side of what stands before it; None if nothing does."""
-    free = past_hands(ctx, obs)
-    carried = [load.points(obs.commanded()[0]) for load in loads(ctx, obs).values()]
-    floor = Floor(ctx, free, obs.commanded()[0], np.concatenate(carried) if carried else None)
-    near = [thing.centre[:2] for thing in free.things if floor.is_near(thing.centre[:2], _NEAR_M)]
+    floor, here = floor_of(ctx, obs), base_pose(obs)[:2, 3]
+    places = [thing.centre[:2] for thing in past_hands(ctx, obs).things]
+    near = [place for place in places if float(np.linalg.norm(place - here)) <= _NEAR_M]
     for X_WS in floor.views(np.mean(near, axis=0), _TURNS) if near else ():
         legs = yield from floor.route(X_WS)
         if legs is not None:

@@ -71,14 +71,10 @@ class Floor:
         self._hits = transform(self._X_WB, hits)[:, :2]
         self._reach = ctx.kinematics.base_radius + _FLOOR_M
         # What stands under no board may be as tall as the robot: somebody who was not looked at, a wall.
-        is_tall = _is_apart(self._hits, obs)
-        self._tall = self._hits[is_tall]
         legs = np.zeros((0, 3)) if obs.lidar is None else person_points(ctx, obs.lidar["range"])
-        self._legs = transform(self._X_WB, legs)[:, :2]
-        self._legs = self._legs[_is_apart(self._legs, obs)]
-        widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
-        self._turning = np.where(is_tall, max(widest, self._reach), self._reach)
-        self._turning_by_legs = widest + _PERSON_M
+        tall, arms = (_under_no_board(some, obs) for some in (self._hits, transform(self._X_WB, legs)[:, :2]))
+        self._columns, self._wide = np.concatenate([tall, arms]), np.repeat([0.0, _PERSON_M], [len(tall), len(arms)])
+        self._widest = float(np.max(np.linalg.norm(self._points[:, :2], axis=1) + self._radii)) + _CLEAR_M
         self._swept = self._turning_reach()
         self._back = self._back_off(self._X_WB)
         start = self._X_WB @ level_pose(-(self._back or 0.0), 0.0, 0.0)
@@ -100,13 +96,9 @@ class Floor:
                     cost = turn + _PLACE_RAD * rank + (_ACROSS_RAD if side * y < 0.0 else 0.0)
                     ways += [(cost, yaw, ahead, y) for yaw in ((turn, -turn) if turn % math.pi else (turn,))]
         for _, yaw, ahead, y in sorted(ways, key=lambda way: way[0]):
-            X_WS = self._nearest(thing, facing + yaw, ahead, y)
+            X_WS = self._nearest(thing.centre[:2], facing + yaw, ahead, y, _FARTHEST)
             if X_WS is not None:
                 yield X_WS
-
-    def is_near(self, place: Array, far: float) -> bool:
-        """Say whether a place (2,) in the world is at most so far from the base [m]."""
-        return float(np.linalg.norm(place - self._X_WB[:2, 3])) <= far
 
     def views(self, place: Array, turns: Sequence[float]) -> Iterator[Array]:
         """Yield free poses (4, 4) that face a place (2,) from as far as now, or a little farther, from other sides.
@@ -116,20 +108,18 @@ class Floor:
             turns: How far round about it from where it stands [rad].
         """
         out = self._X_WB[:2, 3] - place
+        far = float(np.linalg.norm(out))
         for turn in turns:
-            bearing = math.atan2(float(out[1]), float(out[0])) + turn
-            for far in float(np.linalg.norm(out)) + np.arange(0.0, _FARTHER, _STEP_M):
-                X_WS = level_pose(0.0, 0.0, bearing + math.pi)
-                X_WS[:2, 3] = place + far * np.array([math.cos(bearing), math.sin(bearing)])
-                if self._is_free(X_WS, _CLEAR_M):
-                    yield X_WS
-                    break
+            yaw = math.atan2(float(out[1]), float(out[0])) + turn + math.pi
+            X_WS = self._nearest(place, yaw, far, 0.0, far + _FARTHER)
+            if X_WS is not None:
+                yield X_WS
 
-    def _nearest(self, thing: Thing, yaw: float, ahead: float, aside: float) -> Array | None:
-        """Return the first free pose, moving back from where a thing is so far ahead and aside."""
-        for far in np.arange(ahead, _FARTHEST, _STEP_M):
+    def _nearest(self, place: Array, yaw: float, ahead: float, aside: float, farthest: float) -> Array | None:
+        """Return the first free pose, moving back from where a place (2,) is so far ahead and aside."""
+        for far in np.arange(ahead, farthest, _STEP_M):
             X_WS = level_pose(0.0, 0.0, yaw)
-            X_WS[:2, 3] = thing.centre[:2] - X_WS[:2, :2] @ [float(far), aside]
+            X_WS[:2, 3] = place - X_WS[:2, :2] @ [float(far), aside]
             if self._is_free(X_WS, _CLEAR_M):
                 return X_WS
         return None
@@ -174,27 +164,26 @@ class Floor:
 
     def _may_turn(self, places: Array) -> NDArray[np.bool_]:
         """Say of places (n, 2) whether the tucked robot can turn there, whichever way it faces."""
-        off = np.linalg.norm(places[:, None] - self._hits, axis=2)
+        low, tall = (np.linalg.norm(places[:, None] - some, axis=2) for some in (self._hits, self._columns))
         is_clear = np.all(self._around.beside(places) > self._swept, axis=1)
-        off_legs = np.linalg.norm(places[:, None] - self._legs, axis=2)
-        return is_clear & np.all(off > self._turning, axis=1) & np.all(off_legs > self._turning_by_legs, axis=1)
+        return is_clear & np.all(low > self._reach, axis=1) & np.all(tall > self._widest + self._wide, axis=1)
 
     def _is_free(self, X_WS: Array, clear: float) -> bool:
         if np.any(np.linalg.norm(self._hits - X_WS[:2, 3], axis=1) < self._reach):
             return False
         points = transform(X_WS, self._points)
-        for columns, radius in ((self._tall, 0.0), (self._legs, _PERSON_M)):
-            if np.any(np.linalg.norm(points[:, None, :2] - columns, axis=2) < self._radii[:, None] + radius + clear):
-                return False
+        beside = np.linalg.norm(points[:, None, :2] - self._columns, axis=2)
+        if np.any(beside < self._radii[:, None] + self._wide + clear):
+            return False
         return bool(np.all(self._around.distance(points) - self._radii > clear))
 
 
-def _is_apart(hits: Array, obs: Observation) -> NDArray[np.bool_]:
-    """Say of points (n, 2) on the floor whether they are under no board."""
+def _under_no_board(hits: Array, obs: Observation) -> Array:
+    """Return those points (n, 2) on the floor that are under no board."""
     mask = np.ones(len(hits), bool)
     for board in obs.supports:
         mask &= board.beyond(hits) > _LEG_M
-    return mask
+    return hits[mask]
 
 
 def _yaw(X: Array) -> float:

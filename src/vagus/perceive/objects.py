@@ -225,7 +225,8 @@ def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], seen: Clou
     """
     eye = seen.eye
     middle = seed.points[:, :2].mean(axis=0)
-    around = np.concatenate([p.points for p in left if p.cluster == seed.cluster])
+    cluster = [p for p in left if p.cluster == seed.cluster]
+    around = np.concatenate([p.points for p in cluster])
     around = around[np.linalg.norm(around[:, :2] - middle, axis=1) < _AROUND]
     around = around if len(around) else seed.points  # a ring round nothing
     foot = float(np.percentile(around[:, 2], 2.0)) - 0.003
@@ -235,7 +236,7 @@ def _stands_on(seed: _Patch, left: list[_Patch], boards: list[Board], seen: Clou
         if abs(foot - float(board.height(middle))) < _LIFTED and bool(board.contains(middle, _BEYOND)):
             return board
     if is_lifted and foot > eye[2] - _GRAZING * float(np.linalg.norm(middle - eye[:2])):
-        if _has_no_foot(np.concatenate([p.pixels for p in left if p.cluster == seed.cluster]), foot, seen):
+        if _has_no_foot(np.concatenate([p.pixels for p in cluster]), foot, seen):
             return None
         return Board(np.array([foot, 0.0, 0.0]), np.zeros((0, 3)), np.zeros((0, 2)))
     return under
@@ -253,14 +254,14 @@ def _has_no_foot(pixels: Labels, foot: float, seen: Cloud) -> bool:
     np.maximum.at(lowest, u, v)
     u = np.flatnonzero(lowest >= 0)
     own = seen.depth[lowest[u], u]
-    just = lowest[u] + _BELOW
-    down = lowest[u] + np.ceil(seen.focal * _THICKEST / own).astype(int)
-    farther, same = np.zeros(len(u), bool), np.zeros(len(u), bool)  # holes say neither
-    inside = just < height
-    farther[inside] = seen.depth[just[inside], u[inside]] > own[inside] + _BEHIND
-    inside = down < height
-    same[inside] = np.abs(seen.depth[down[inside], u[inside]] - own[inside]) < _FLUSH
-    return bool(np.mean(farther) > 0.5 or np.mean(same) > 0.5)
+
+    def is_mostly(rows: NDArray[np.intp], low: float, high: float) -> bool:
+        """Say whether most of what is in these rows is farther by so much [m]; holes and what is outside are not."""
+        behind = seen.depth[np.minimum(rows, height - 1), u] - own
+        return bool(np.mean((rows < height) & (behind > low) & (behind < high)) > 0.5)
+
+    thickest = np.ceil(seen.focal * _THICKEST / own).astype(np.intp)
+    return is_mostly(lowest[u] + _BELOW, _BEHIND, np.inf) or is_mostly(lowest[u] + thickest, -_FLUSH, _FLUSH)
 
 
 def _on(points: Array, board: Board) -> Array:

@@ -74,7 +74,7 @@ def main(path: Path, name: str, parent: int) -> None:
         return
     run = run_dir.load(path)
     row = process(run, name)
-    realtime.give_way(row.realtime.nice)
+    os.nice(row.realtime.nice)  # upward, it is always granted; what it builds shall not be in others' way, either
     ctx = Context(run=run, streams=shared_streams(path, run.table()), path=path)
     work = row.serve(ctx) if row.serve else partial(_loop, ctx, row, build(ctx, row.nodes, _phase_ns(row)))
     if run.realtime:

@@ -14,6 +14,7 @@ from vagus.runtime.context import Context, Node
 from vagus.runtime.realtime import RealtimeCfg
 from vagus.runtime.run_dir import Run
 
+REFLEX_REALTIME = RealtimeCfg(priority=60, core=-1, lock_memory=True)
 DETECTOR_HZ = 1.0
 """How many pictures a second a detector looks at, of some 0.1 s of a slow core each."""
 PERCEPTION_HZ = 3.0
@@ -159,8 +160,7 @@ def processes(run: Run) -> tuple[ProcessSpec, ...]:
     # Commands come from here: below the reflex, above what only watches.
     rows.append(ProcessSpec(name="brain", nodes=tuple(brain), realtime=RealtimeCfg(priority=10)))
     reflex = NodeSpec(name="reflex", rate_hz=spec.reflex_hz, make=_reflex)
-    realtime = RealtimeCfg(priority=60, core=-1, lock_memory=True)
-    rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=realtime, phase=0.4, silence_s=0.5))
+    rows.append(ProcessSpec(name="reflex", nodes=(reflex,), realtime=REFLEX_REALTIME, phase=0.4, silence_s=0.5))
     if spec.cameras and not run.is_real:
         # It gets what nobody else wants: what it finds says how old it is.
         perception = NodeSpec(name="perception", rate_hz=PERCEPTION_HZ, make=_perception)

@@ -33,7 +33,7 @@ class RealtimeCfg:
     """CPU to stay on, counted modulo the number there are (-1 is the last); None: any."""
     lock_memory: bool = False
     nice: int = 0
-    """How much less than others without a priority it gets of a full machine, 0 to 19: ``give_way``, from the start."""
+    """How much less than others without a priority it gets of a full machine, 0 to 19 (nice(2)); from its start."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,11 +44,6 @@ class Granted:
     memory_locked: bool
     core: int | None
     refusals: tuple[str, ...]
-
-
-def give_way(nice: int) -> None:
-    """Take less than others of a full machine, 0 to 19 (nice(2)); upward, it is always granted."""
-    os.nice(nice)
 
 
 def set_up(cfg: RealtimeCfg) -> Granted:

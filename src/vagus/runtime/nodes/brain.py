@@ -9,6 +9,7 @@ import numpy as np
 from vagus.act.kinematics import Kinematics
 from vagus.act.runner import Ended, SkillRunner
 from vagus.act.scene import base_pose
+from vagus.act.search import ELSEWHERE
 from vagus.act.sentences import sentence
 from vagus.act.skill import Followed, Gaze, Observation, Outcome
 from vagus.act.skills import SKILLS, available
@@ -207,7 +208,7 @@ class BrainNode:
                 self._speak(
                     "다른 쪽에서도 볼게요." if plan.language == "ko" else "Let me look from another side.", now_ns
                 )
-                self._start(task, Call(name=_LOOK_AROUND, args={"where": "elsewhere"}), None, now_ns)
+                self._start(task, Call(name=_LOOK_AROUND, args={"where": ELSEWHERE}), None, now_ns)
                 return
             self._settle(task, plan, now_ns)
             return
